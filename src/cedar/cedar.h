@@ -1,0 +1,119 @@
+// The Cedar policy language (pinned to Cedar 4.12, language 4.5): parse, validate, authorise, explain.
+// Pure: knows nothing of Keyturn, links only base. PolicySet, Schema and Entities are immutable once built
+// and may be shared between threads. Errors carry line and column.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+
+namespace keyturn::cedar {
+
+// `Type::"id"`; the type may be namespaced with `::`.
+struct EntityUid {
+  std::string type;
+  std::string id;
+  // As written in policies, with escapes.
+  std::string text() const;
+  friend auto operator<=>(const EntityUid&, const EntityUid&) = default;
+};
+
+class Schema {
+ public:
+  // Cedar schema syntax (RFC 24).
+  static Result<Schema> parse(std::string_view text);
+  static Result<Schema> parse_json(std::string_view text);
+  Schema(const Schema&) = default;  // shares the immutable content
+  ~Schema();
+
+ private:
+  friend class Access;
+  struct Content;
+  explicit Schema(std::shared_ptr<const Content> content) : content_(std::move(content)) {}
+  std::shared_ptr<const Content> content_;
+};
+
+struct Annotation {
+  std::string key;
+  std::string value;
+};
+
+class PolicySet {
+ public:
+  // Ids are `policy0`, `policy1`, … by position. Errors: kInvalid with a caret line; kExhausted.
+  static Result<PolicySet> parse(std::string_view text);
+  PolicySet();
+  PolicySet(const PolicySet&) = default;
+  PolicySet& operator=(const PolicySet&) = default;
+  ~PolicySet();
+
+  // A set with the policies of both; `prefix` is put before the added ids. kConflict on equal ids.
+  Result<PolicySet> merged_with(const PolicySet& other, std::string_view prefix) const;
+  std::vector<std::string> ids() const;
+  std::vector<Annotation> annotations(std::string_view id) const;
+  // The policy's source text.
+  std::optional<std::string> text(std::string_view id) const;
+
+ private:
+  friend class Access;
+  struct Content;
+  explicit PolicySet(std::shared_ptr<const Content> content) : content_(std::move(content)) {}
+  std::shared_ptr<const Content> content_;
+};
+
+struct Diagnostic {
+  std::string policy;  // its id
+  std::string message;
+};
+
+enum class ValidationMode { kStrict, kPermissive };
+struct ValidationResult {
+  std::vector<Diagnostic> errors;
+  std::vector<Diagnostic> warnings;
+};
+ValidationResult validate(const PolicySet& policies, const Schema& schema, ValidationMode mode);
+
+// The entity store of a request.
+class Entities {
+ public:
+  // The JSON entity format: [{"uid":…,"attrs":…,"parents":…,"tags":…}]. With a schema, attributes are read by
+  // it and must conform.
+  static Result<Entities> parse_json(std::string_view text, const Schema* schema = nullptr);
+  static Result<Entities> from_json(const Json& value, const Schema* schema = nullptr);
+  Entities();
+  Entities(const Entities&) = default;
+  Entities& operator=(const Entities&) = default;
+  ~Entities();
+
+ private:
+  friend class Access;
+  struct Content;
+  explicit Entities(std::shared_ptr<const Content> content) : content_(std::move(content)) {}
+  std::shared_ptr<const Content> content_;
+};
+
+struct Request {
+  EntityUid principal;
+  EntityUid action;
+  EntityUid resource;
+  Json context;  // a record in the JSON value format (`__entity`, `__extn`)
+};
+
+enum class Decision { kAllow, kDeny };
+struct Response {
+  Decision decision = Decision::kDeny;
+  std::vector<std::string> reasons;  // ids of the determining policies, sorted
+  std::vector<Diagnostic> errors;    // policies that were skipped because they failed
+};
+
+// kInvalid when the request does not conform to `schema` (when given) or its context is malformed.
+Result<Response> authorize(const PolicySet& policies, const Entities& entities,
+                           const Request& request, const Schema* schema = nullptr);
+
+}  // namespace keyturn::cedar

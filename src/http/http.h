@@ -1,0 +1,220 @@
+// HTTP/1.1 at the edge: a server with strict framing, a pooled client, streaming bodies, TLS. The only
+// room that includes Beast. Everything here belongs to one event loop; Loops and Server own the threads.
+// A connection never changes loop. Every wait has a deadline; running out of it is kTimeout.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "http/task.h"
+
+namespace keyturn::http {
+
+// Header fields in the order received, compared without regard to case (RFC 9110 section 5).
+class Headers {
+ public:
+  using Field = std::pair<std::string, std::string>;
+  Headers() = default;
+  Headers(std::initializer_list<Field> fields) : fields_(fields) {}
+
+  void add(std::string_view name, std::string_view value);
+  // Replaces every field of that name.
+  void set(std::string_view name, std::string_view value);
+  void remove(std::string_view name);
+  // The first field's value; repeated fields are the caller's business: ask count().
+  std::optional<std::string_view> find(std::string_view name) const;
+  std::size_t count(std::string_view name) const;
+  auto begin() const { return fields_.begin(); }
+  auto end() const { return fields_.end(); }
+  std::size_t size() const { return fields_.size(); }
+
+ private:
+  std::vector<Field> fields_;
+};
+
+struct RequestHead {
+  std::string method;
+  std::string target;  // origin-form, raw: nothing decoded
+  Headers headers;
+};
+
+struct ResponseHead {
+  int status = 200;
+  Headers headers;
+};
+
+// Bytes of a body as they come. One reader, on its loop.
+class Body {
+ public:
+  virtual ~Body() = default;
+  // Known before the first read, or nothing when the body is chunked.
+  virtual std::optional<std::uint64_t> length() const = 0;
+  // At least one byte, or 0 at the end. kInvalid: broken framing; kTimeout; kUnavailable: peer gone.
+  virtual Task<std::size_t> read(std::span<char> into) = 0;
+};
+
+// A body that is in memory already.
+class StringBody final : public Body {
+ public:
+  explicit StringBody(std::string text) : text_(std::move(text)) {}
+  std::optional<std::uint64_t> length() const override { return text_.size(); }
+  Task<std::size_t> read(std::span<char> into) override;
+
+ private:
+  std::string text_;
+  std::size_t position_ = 0;
+};
+
+// Reads the whole body into memory. kExhausted beyond `bytes_max`.
+Task<std::string> read_all(Body& body, std::uint64_t bytes_max);
+
+// A body read whole, in memory up to a limit and in an unlinked file beyond it, so that it can be looked
+// at before it is sent on, and read again.
+class SpooledBody : public Body {
+ public:
+  struct Limits {
+    std::uint64_t memory_bytes_max = 64U << 20U;           // DESIGN: spooled in memory
+    std::uint64_t bytes_max = std::uint64_t{5} << 30U;     // S3's largest single PUT
+    std::string directory = "/tmp";
+  };
+  // kExhausted beyond bytes_max; kUnavailable when the disk is full.
+  static Task<std::unique_ptr<SpooledBody>> read(Body& source, const Limits& limits);
+  // The whole body when it is in memory; nothing when it is on disk.
+  virtual std::optional<std::string_view> text() const = 0;
+  // Lower-case hex SHA-256 is the caller's business; this is for reading again from the start.
+  virtual void rewind() = 0;
+};
+
+// One request on the server and the way to answer it. Lives until the handler returns.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+  virtual const RequestHead& head() const = 0;
+  virtual Body& body() = 0;
+  // Unique in this process and across restarts; also sent back in `x-keyturn-request-id`.
+  virtual const std::string& request_id() const = 0;
+  virtual const std::string& peer_address() const = 0;
+  // Exactly one answer. Content-Length or chunked framing is set here, whatever `head` says of it.
+  virtual Task<> respond(ResponseHead head, std::string body) = 0;
+  virtual Task<> respond(ResponseHead head, Body& body) = 0;
+  // Starts an answer whose body the handler writes piece by piece, as server-sent events do.
+  virtual Task<> start(ResponseHead head) = 0;
+  virtual Task<> write(std::string_view bytes) = 0;
+  // Waits until `wake` has been called (from any thread) or `timeout` passes or the client leaves.
+  enum class Woken { kEvent, kTimeout, kClientGone };
+  class Waker {
+   public:
+    virtual ~Waker() = default;
+    virtual void wake() = 0;
+  };
+  virtual std::shared_ptr<Waker> waker() = 0;
+  virtual Task<Woken> wait(Duration timeout) = 0;
+  // The server is draining: answer soon.
+  virtual bool draining() const = 0;
+};
+
+using Handler = std::function<Task<>(Exchange&)>;
+
+// One io_context and one thread per core.
+class Loops {
+ public:
+  virtual ~Loops() = default;
+  static Result<std::unique_ptr<Loops>> start(std::size_t count, Log& log);
+  virtual std::size_t size() const = 0;
+  virtual Executor executor(std::size_t index) = 0;
+  // Runs a task on a loop; its error is logged as a warning.
+  virtual void spawn(std::size_t index, std::function<Task<>()> task) = 0;
+  // Ends every loop after its current handler and joins the threads.
+  virtual void stop() = 0;
+};
+
+struct TlsFiles {
+  std::string certificate_chain;  // PEM
+  std::string private_key;        // PEM
+};
+
+struct ServerOptions {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 0;  // 0: any free port
+  std::optional<TlsFiles> tls;
+  std::size_t head_bytes_max = 64U << 10U;     // DESIGN
+  std::size_t connections_max = 20'000;        // fits a file limit of 65,536 with upstream pairs
+  Duration head_timeout = std::chrono::seconds(15);
+  Duration idle_timeout = std::chrono::seconds(75);   // above the 60 s keep-alive of SDK pools
+  Duration body_timeout = std::chrono::seconds(60);   // between two reads or writes
+  std::string server_name = "keyturn";
+};
+
+class Server {
+ public:
+  virtual ~Server() = default;
+  // Listens on every loop (SO_REUSEPORT). kUnavailable names address and port.
+  static Result<std::unique_ptr<Server>> listen(Loops& loops, ServerOptions options, Handler handler,
+                                                Log& log, Metrics& metrics);
+  virtual std::uint16_t port() const = 0;
+  // Stops accepting, wakes held requests, waits for running ones until `timeout`, then closes. Blocks;
+  // not to be called on a loop.
+  virtual void drain(Duration timeout) = 0;
+};
+
+struct Origin {
+  std::string scheme = "https";  // or http
+  std::string host;
+  std::uint16_t port = 443;
+  friend auto operator<=>(const Origin&, const Origin&) = default;
+};
+// `http://host:port` or `https://host`, no path. Errors: kInvalid.
+Result<Origin> parse_origin(std::string_view url);
+
+struct ClientOptions {
+  std::size_t idle_connections_max = 64;   // per loop and origin
+  Duration connect_timeout = std::chrono::seconds(5);
+  Duration response_timeout = std::chrono::seconds(60);  // until the response head
+  Duration body_timeout = std::chrono::seconds(60);      // between two reads or writes
+  std::size_t head_bytes_max = 64U << 10U;
+  std::string ca_file;  // empty: the system's
+};
+
+struct ClientResponse {
+  ResponseHead head;
+  std::unique_ptr<Body> body;  // read to its end to give the connection back to the pool
+};
+
+// Whether any byte of the request may have reached the server when it failed.
+enum class Sent { kNo, kMaybe };
+struct ClientFailure {
+  Error error;
+  Sent sent = Sent::kNo;
+};
+
+// Pooled keep-alive connections, one pool per loop. Never retries by itself, except that an idle
+// connection found closed before the first byte of a bodiless or rewound request was written is replaced.
+class Client {
+ public:
+  virtual ~Client() = default;
+  static Result<std::unique_ptr<Client>> create(Loops& loops, ClientOptions options, Log& log);
+  // Must be called on one of the loops. Host and framing fields are set here; hop-by-hop fields of `head`
+  // (RFC 9110 section 7.6.1) are dropped. A body that fails aborts the connection, so that upstream never
+  // sees a complete request. On failure, `failure` (when given) says whether the request may have left.
+  virtual Task<ClientResponse> send(Origin origin, RequestHead head, Body& body,
+                                    ClientFailure* failure = nullptr) = 0;
+};
+
+// A blocking request for command-line use. kUnavailable when nothing listens there.
+struct SimpleResponse {
+  int status = 0;
+  Headers headers;
+  std::string body;
+};
+Result<SimpleResponse> fetch(Origin origin, RequestHead head, std::string body, Duration timeout);
+
+}  // namespace keyturn::http
