@@ -1,0 +1,166 @@
+// Composes policy, review and ledger into one verdict, in one transaction (invariant 1): verdict, grant use
+// and ledger entry commit together, and only then is the caller told that it may forward. Any error on the
+// way is a denial (invariant 2). Deciding is a pure function of policies, entities, action and facts
+// (invariant 9).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "action/action.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "cedar/cedar.h"
+#include "identity/identity.h"
+#include "ledger/ledger.h"
+#include "review/review.h"
+#include "store/store.h"
+
+namespace keyturn::gate {
+
+// A policy pack: every *.cedar of a folder in name order, and its schema. Immutable.
+class Policies {
+ public:
+  struct File {
+    std::string name;
+    std::string text;
+  };
+  // kInvalid with file, line, column and help: parse errors, validation errors against the schema, equal
+  // ids. A policy's id is its `@id` annotation, or file name and position.
+  static Result<std::shared_ptr<const Policies>> load(const std::vector<File>& files,
+                                                      const File& schema);
+  // Over file names and contents.
+  const Digest& digest() const { return digest_; }
+  const cedar::PolicySet& set() const { return set_; }
+  const cedar::Schema& schema() const { return schema_; }
+
+ private:
+  Policies(Digest digest, cedar::PolicySet set, cedar::Schema schema)
+      : digest_(digest), set_(std::move(set)), schema_(std::move(schema)) {}
+  Digest digest_;
+  cedar::PolicySet set_;
+  cedar::Schema schema_;
+};
+
+// What the policies are asked about, besides the action.
+struct Facts {
+  AgentId agent;
+  PersonId owner;
+  std::string purpose;
+  int approvals = 0;
+};
+
+// One evaluation, without store or clock. The agent's rights are capped by its owner's: both must be
+// permitted (invariant 4). Every resource must be permitted.
+struct Evaluation {
+  bool permitted = false;
+  std::vector<std::string> reasons;  // determining policies' ids
+  std::vector<std::string> errors;   // `id: message` of policies that failed
+};
+Result<Evaluation> evaluate(const Policies& policies, const Action& action, const Facts& facts);
+
+// The verdict with the facts as they are, and if that is no permit, the smallest number of approvals up to
+// `reviewers_max` that would permit.
+struct Judgement {
+  VerdictKind kind = VerdictKind::kDeny;
+  int approvals_needed = 0;  // for kHold
+  std::vector<std::string> reasons;
+  std::vector<std::string> errors;
+};
+inline constexpr int kApprovalsMax = 5;  // no policy asks for more; bounds the search
+Result<Judgement> judge(const Policies& policies, const Action& action, Facts facts,
+                        int reviewers_max);
+
+// One request put before the gate.
+struct Question {
+  std::shared_ptr<const identity::KeyHolder> holder;
+  Action action;
+  std::string request_id;
+  std::string reason;  // the agent's words, from the request or the session's purpose
+};
+
+struct Decision {
+  VerdictKind kind = VerdictKind::kDeny;
+  // What the agent is told: reason and way forward.
+  std::string message;
+  std::vector<std::string> policies;      // that decided
+  std::optional<review::Change> change;   // for kHold, and for a kDeny after a rejection
+  std::optional<review::Grant> grant;     // consumed by this allow
+  std::uint64_t ledger_index = 0;         // of action.decided
+};
+
+// How an executed request ended; recorded as action.outcome.
+struct Outcome {
+  enum class Kind {
+    kAnswered,        // upstream answered; see status
+    kNotSent,         // failed before a byte left
+    kUnknown,         // sent, outcome unknown
+  };
+  Kind kind = Kind::kAnswered;
+  int status = 0;
+  std::string detail;  // upstream's request id or our error
+  std::uint64_t response_bytes = 0;
+};
+
+struct GateOptions {
+  std::string console_url = "http://127.0.0.1:7311";  // for the URLs of changes
+};
+
+class Gate {
+ public:
+  using Decided = std::function<void(Result<Decision>)>;
+  Gate(store::Store& store, ledger::Ledger& ledger, identity::Identity& identity,
+       review::Reviews& reviews, const Clock& clock, Log& log, Metrics& metrics,
+       GateOptions options);
+  ~Gate();
+
+  // Swaps the policies whole and records policy.loaded. Blocks.
+  Result<void> set_policies(std::shared_ptr<const Policies> policies);
+  std::shared_ptr<const Policies> policies() const;
+
+  // Decides and records. `decided` is called once, on another thread, after the commit is durable. An error
+  // means that nothing is recorded: deny.
+  void decide(Question question, Decided decided);
+  // A request that was refused before it was understood (signature, framing): recorded as action.refused.
+  struct Refusal {
+    std::string request_id;
+    std::string door;
+    std::string code;  // `SignatureDoesNotMatch`
+    std::string detail;
+    std::string access_key_id;  // as claimed
+    std::string peer;
+  };
+  void refuse(Refusal refusal, std::function<void(Result<void>)> recorded);
+  // Records the second entry of an executed action. `decided_index` is Decision::ledger_index.
+  void record_outcome(std::uint64_t decided_index, std::string request_id, Outcome outcome,
+                      std::function<void(Result<void>)> recorded);
+  // Actions that were allowed and have no outcome: after a crash, `sent, outcome unknown`. Marks each with an
+  // action.outcome of kind unknown, once, and returns their ledger indices. Called at start, before serving.
+  Result<std::vector<std::uint64_t>> settle_after_crash();
+
+  // Wakes those who wait for a change to be decided: `listener` is called on the writer thread after each
+  // commit that changed it. Returns a token; destroying it stops listening.
+  class Listening {
+   public:
+    virtual ~Listening() = default;
+  };
+  std::unique_ptr<Listening> listen(ChangeId change, std::function<void()> listener);
+  // One person's review, with its ledger entries (review.given, grant.issued), in one transaction; then wakes
+  // the waiting. Blocks.
+  Result<review::Reviews::Given> give_review(ChangeId id, const PersonId& person,
+                                             review::Answer answer, const Digest& digest,
+                                             std::string_view words);
+
+ private:
+  struct Inside;
+  std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace keyturn::gate

@@ -1,0 +1,131 @@
+// Persons, agents and sessions: who is asking. An agent has an identity of its own and one owner; a session
+// is one run of an agent, with keys that look like AWS keys, are shown once, are stored sealed and die with
+// the session. Writing happens inside the caller's transaction; the request path reads an immutable
+// snapshot that is swapped whole by refresh().
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "action/action.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "crypto/crypto.h"
+#include "store/store.h"
+
+namespace keyturn::identity {
+
+enum class State { kActive, kSuspended };
+std::string_view to_string(State state);
+
+enum class Role { kMember, kAdministrator };  // administrators manage accounts; reviews treat all alike
+std::string_view to_string(Role role);
+
+struct Person {
+  PersonId id;
+  std::string name;  // for people
+  Role role = Role::kMember;
+  State state = State::kActive;
+  Time created;
+};
+
+struct Agent {
+  AgentId id;
+  PersonId owner;
+  State state = State::kActive;
+  Time created;
+};
+
+struct Session {
+  SessionId id;
+  AgentId agent;
+  PersonId owner;    // the agent's owner when the session started
+  PersonId starter;  // the person who started it
+  std::string purpose;
+  Time start;
+  Time expiry;
+  std::optional<Time> ended;
+  std::string access_key_id;  // ASIA and 16 of A-Z2-7
+};
+
+// What the client needs, shown once.
+struct SessionKeys {
+  std::string access_key_id;
+  crypto::Secret secret_access_key;  // 40 characters
+  crypto::Secret session_token;
+};
+
+struct NewSession {
+  AgentId agent;
+  PersonId starter;
+  std::string purpose;
+  Duration lifetime = std::chrono::hours(8);
+};
+inline constexpr Duration kSessionLifetimeMax = std::chrono::hours(24);
+inline constexpr std::size_t kPurposeBytesMax = 1'000;
+
+// What a request's access key leads to. Shared and immutable.
+struct KeyHolder {
+  Session session;
+  Agent agent;
+  Person owner;
+  std::shared_ptr<const SessionKeys> keys;
+};
+
+class Identity {
+ public:
+  // Creates its tables and loads the first snapshot. `key` seals session secrets.
+  static Result<std::unique_ptr<Identity>> open(store::Store& store, const Clock& clock,
+                                                Random& random, const crypto::SealingKey& key);
+  ~Identity();
+
+  struct NewPerson {
+    PersonId id;
+    std::string name;
+    Role role = Role::kMember;
+  };
+  // Returns the API token (`ktp_…`), shown once; only its SHA-256 is stored. kConflict when the id is taken.
+  Result<crypto::Secret> create_person(store::Transaction& transaction, const NewPerson& person);
+  Result<void> set_person_state(store::Transaction& transaction, const PersonId& id, State state);
+  Result<Agent> create_agent(store::Transaction& transaction, const AgentId& id,
+                             const PersonId& owner);
+  Result<void> set_agent_state(store::Transaction& transaction, const AgentId& id, State state);
+  // kDenied when the agent or its owner is suspended; kNotFound; kInvalid on a bad purpose or lifetime.
+  struct StartedSession {
+    Session session;
+    SessionKeys keys;
+  };
+  Result<StartedSession> start_session(store::Transaction& transaction, const NewSession& session);
+  Result<void> end_session(store::Transaction& transaction, const SessionId& id);
+
+  // Within a unit of work or a read.
+  Result<Person> get_person(store::Transaction& transaction, const PersonId& id) const;
+  Result<Agent> get_agent(store::Transaction& transaction, const AgentId& id) const;
+  Result<Session> get_session(store::Transaction& transaction, const SessionId& id) const;
+  Result<std::vector<Person>> persons(store::Transaction& transaction) const;
+  Result<std::vector<Agent>> agents(store::Transaction& transaction) const;
+  // Newest first, at most `limit`.
+  Result<std::vector<Session>> sessions(store::Transaction& transaction, std::size_t limit) const;
+
+  // Who holds an API token. kDenied, in constant time over the comparison, for anything else.
+  Result<Person> authenticate(std::string_view token) const;
+
+  // Loads sessions, agents and persons anew after a commit that changed them. Any thread.
+  Result<void> refresh();
+  // The holder of a session's access key, or null: unknown, ended. Expiry, suspension and the secret are
+  // the caller's to check (so that it can say which). Lock-free for readers; any thread.
+  std::shared_ptr<const KeyHolder> find_key(std::string_view access_key_id) const;
+  // Whether the key belonged to a session that has ended or expired (then clients get ExpiredToken).
+  bool was_key(std::string_view access_key_id) const;
+
+ private:
+  Identity();
+  struct Inside;
+  std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace keyturn::identity

@@ -1,0 +1,102 @@
+// Durable storage: connections, transactions, migrations. One writer thread commits units of work in
+// groups; readers use connections of their own and see only committed state. The store knows no table
+// but its own; every room owns its tables, whose names begin with the room's. SQL stays in the subset that
+// SQLite and PostgreSQL share, with `?1` placeholders.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/result.h"
+
+namespace keyturn::store {
+
+enum class Engine { kSqlite, kPostgres };
+
+// Bytes, as opposed to text.
+struct Blob {
+  std::string bytes;
+  friend bool operator==(const Blob&, const Blob&) = default;
+};
+// null, INTEGER, TEXT, BLOB. There are no floating-point columns.
+using Value = std::variant<std::monostate, std::int64_t, std::string, Blob>;
+
+// One row of a result. Reading a column as another type than it has is a broken invariant.
+class Row {
+ public:
+  explicit Row(std::vector<Value> values) : values_(std::move(values)) {}
+  bool is_null(std::size_t column) const;
+  std::int64_t integer(std::size_t column) const;
+  const std::string& text(std::size_t column) const;
+  const std::string& blob(std::size_t column) const;
+  const std::vector<Value>& values() const { return values_; }
+
+ private:
+  std::vector<Value> values_;
+};
+using Rows = std::vector<Row>;
+
+// Valid only during the function it is given to, on that thread.
+class Transaction {
+ public:
+  using Parameters = std::initializer_list<Value>;
+  virtual ~Transaction() = default;
+  virtual Engine engine() const = 0;
+  // Rows changed. kConflict on a violated constraint; kExhausted when the disk is full.
+  virtual Result<std::int64_t> execute(std::string_view sql, Parameters parameters = {}) = 0;
+  virtual Result<Rows> query(std::string_view sql, Parameters parameters = {}) = 0;
+};
+
+// One numbered step of a room's schema; numbers start at 1 without gaps. One statement per entry.
+struct Migration {
+  int number = 0;
+  std::vector<std::string> statements;
+};
+
+// All-or-nothing work. It must not wait on anything else. An error rolls this unit back alone.
+using Unit = std::function<Result<void>(Transaction&)>;
+// Called once, on the writer thread, after the commit is durable or has failed. It must not block.
+using Committed = std::function<void(Result<void>)>;
+
+class Store {
+ public:
+  static constexpr std::size_t kBatchUnitsMax = 512;      // measured: the knee of group commit
+  static constexpr std::size_t kQueueUnitsMax = 16'384;   // some seconds of work; beyond it we deny
+  virtual ~Store() = default;
+
+  virtual Engine engine() const = 0;
+  // Brings a room's tables up to date, each step in a transaction of its own. kConflict when the database is
+  // newer than the list or a step's text has changed since it ran.
+  virtual Result<void> migrate(std::string_view room, std::span<const Migration> migrations) = 0;
+  // Queues a unit. kExhausted through `done` when the queue is full, kUnavailable after close().
+  virtual void submit(Unit unit, Committed done) = 0;
+  // The same, waiting. Not to be called on an event loop or inside a unit.
+  Result<void> run(Unit unit);
+  // A consistent read-only view. May be called from any thread, also on an event loop (reads are short).
+  virtual Result<void> read(const Unit& unit) = 0;
+  // Runs last inside every transaction that is about to commit. Set once, before the first submit.
+  virtual void set_batch_step(Unit step) = 0;
+  // Finishes what is queued, then refuses.
+  virtual void close() = 0;
+};
+
+struct SqliteOptions {
+  std::string path;                 // of the database file; its folder is locked with flock
+  std::size_t read_connections = 4;
+};
+// Creates folder and file when missing. Refuses, with the reason: a library with the WAL-reset bug, a data
+// folder in use, a database that fails its integrity check after an unclean stop.
+Result<std::unique_ptr<Store>> open_sqlite(const SqliteOptions& options, const Clock& clock,
+                                           Log& log, Metrics& metrics);
+
+}  // namespace keyturn::store
