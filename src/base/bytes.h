@@ -37,7 +37,8 @@ Result<std::string> base64_decode(std::string_view text);
 // RFC 4648 section 5 (URL-safe), without padding.
 std::string base64url_encode(std::string_view bytes);
 
-// RFC 3986: everything but unreserved characters becomes %XX; `keep` names further characters to leave.
+// RFC 3986: everything but unreserved characters becomes %XX; `keep` names further characters to
+// leave.
 std::string percent_encode(std::string_view bytes, std::string_view keep = "");
 // `%` must be followed by two hex digits. A `+` stays a plus.
 Result<std::string> percent_decode(std::string_view text);
@@ -52,8 +53,8 @@ std::string_view trim(std::string_view text);
 // `*` matches any run of characters, `?` one; everything else itself. Linear in text times stars.
 bool glob_match(std::string_view pattern, std::string_view text);
 
-// For terminals and logs: control, escape and bidirectional characters become visible escapes, and the
-// text is cut at `bytes_max` with an ellipsis. Agent text is hostile.
+// For terminals and logs: control, escape and bidirectional characters become visible escapes, and
+// the text is cut at `bytes_max` with an ellipsis. Agent text is hostile.
 std::string printable(std::string_view text, std::size_t bytes_max = 4'096);
 
 }  // namespace keyturn

@@ -1,5 +1,6 @@
-// Time comes through this seam, so that a test can move it. Wall time is UTC in microseconds; monotonic
-// time never goes back and is for measuring and deadlines only. A Clock may be called from any thread.
+// Time comes through this seam, so that a test can move it. Wall time is UTC in microseconds;
+// monotonic time never goes back and is for measuring and deadlines only. A Clock may be called
+// from any thread.
 #pragma once
 
 #include <atomic>

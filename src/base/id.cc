@@ -17,8 +17,8 @@ Result<std::string> check_handle(std::string_view text) {
     return fail(Code::kInvalid, "the name `{}` must begin with a letter a-z", text);
   }
   for (const char c : text) {
-    const bool allowed = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-                         c == '.';
+    const bool allowed =
+        (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
     if (!allowed) {
       return fail(Code::kInvalid, "the name `{}` may hold only a-z, 0-9, `-`, `_` and `.`", text);
     }

@@ -29,8 +29,8 @@ class Id {
 // beginning with a letter. Returns it unchanged. Errors: kInvalid, naming the fault.
 Result<std::string> check_handle(std::string_view text);
 
-// `prefix_` and 26 random characters of Crockford's base 32 in lower case: 130 bits, so that ids can be
-// drawn anywhere without asking.
+// `prefix_` and 26 random characters of Crockford's base 32 in lower case: 130 bits, so that ids
+// can be drawn anywhere without asking.
 std::string make_id(std::string_view prefix, Random& random);
 
 }  // namespace keyturn

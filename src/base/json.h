@@ -1,7 +1,7 @@
-// JSON values (RFC 8259), read strictly and written exactly. parse_strict refuses what two readers could
-// take differently: duplicate keys, invalid UTF-8, numbers beyond a double, anything after the value.
-// Numbers outside int64 keep their digits, so that what is forwarded is what was read. Values copy;
-// all functions are pure.
+// JSON values (RFC 8259), read strictly and written exactly. parse_strict refuses what two readers
+// could take differently: duplicate keys, invalid UTF-8, numbers beyond a double, anything after
+// the value. Numbers outside int64 keep their digits, so that what is forwarded is what was read.
+// Values copy; all functions are pure.
 #pragma once
 
 #include <cstddef>
@@ -29,19 +29,19 @@ class Json {
     friend bool operator==(const Number&, const Number&) = default;
   };
 
-  Json() = default;  // null
-  Json(std::nullptr_t) {}                                              // NOLINT: a value
-  Json(bool value) : value_(value) {}                                  // NOLINT
-  Json(std::int64_t value) : value_(value) {}                          // NOLINT
-  Json(int value) : value_(std::int64_t{value}) {}                     // NOLINT
-  Json(std::uint64_t value);                                           // NOLINT
-  Json(double value);                                                  // NOLINT: finite
-  Json(const char* value) : value_(std::string(value)) {}              // NOLINT
-  Json(std::string_view value) : value_(std::string(value)) {}         // NOLINT
-  Json(std::string value) : value_(std::move(value)) {}                // NOLINT
-  Json(Number value) : value_(std::move(value)) {}                     // NOLINT
-  Json(Array value) : value_(std::move(value)) {}                      // NOLINT
-  Json(Object value) : value_(std::move(value)) {}                     // NOLINT
+  Json() = default;                                             // null
+  Json(std::nullptr_t) {}                                       // NOLINT: a value
+  Json(bool value) : value_(value) {}                           // NOLINT
+  Json(std::int64_t value) : value_(value) {}                   // NOLINT
+  Json(int value) : value_(std::int64_t{value}) {}              // NOLINT
+  Json(std::uint64_t value);                                    // NOLINT
+  Json(double value);                                           // NOLINT: finite
+  Json(const char* value) : value_(std::string(value)) {}       // NOLINT
+  Json(std::string_view value) : value_(std::string(value)) {}  // NOLINT
+  Json(std::string value) : value_(std::move(value)) {}         // NOLINT
+  Json(Number value) : value_(std::move(value)) {}              // NOLINT
+  Json(Array value) : value_(std::move(value)) {}               // NOLINT
+  Json(Object value) : value_(std::move(value)) {}              // NOLINT
   static Json object(std::initializer_list<Member> members) { return Json(Object(members)); }
   static Json array(std::initializer_list<Json> items) { return Json(Array(items)); }
 
@@ -85,7 +85,7 @@ class Json {
 
 struct JsonLimits {
   std::size_t bytes_max = 64U << 20U;  // as a spooled body
-  std::size_t depth_max = 64;          // deeper than any AWS request or policy; keeps recursion small
+  std::size_t depth_max = 64;  // deeper than any AWS request or policy; keeps recursion small
 };
 
 // Errors: kInvalid with line and column; kExhausted when a limit is passed.
@@ -95,8 +95,8 @@ Result<Json> parse_strict(std::string_view text, const JsonLimits& limits = {});
 std::string to_text(const Json& value);
 // Two spaces of indentation, for people.
 std::string to_pretty_text(const Json& value);
-// RFC 8785 (JSON Canonicalization Scheme): members sorted by UTF-16 code units, numbers as ECMAScript
-// writes them. One deviation: int64 values keep all their digits beyond 2^53.
+// RFC 8785 (JSON Canonicalization Scheme): members sorted by UTF-16 code units, numbers as
+// ECMAScript writes them. One deviation: int64 values keep all their digits beyond 2^53.
 std::string to_canonical(const Json& value);
 // `text` with quotes and JSON escapes, appended to `out`.
 void append_json_string(std::string& out, std::string_view text);

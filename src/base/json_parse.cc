@@ -1,4 +1,5 @@
-// Boost.JSON's push parser does the reading; the handler builds values and refuses what is ambiguous.
+// Boost.JSON's push parser does the reading; the handler builds values and refuses what is
+// ambiguous.
 #include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
 #include <cmath>

@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include "base/json.h"
+
+#include <gtest/gtest.h>
 
 namespace keyturn {
 namespace {
@@ -14,10 +14,9 @@ TEST(ParseStrict, KeepsEveryDigitAndTheOrderOfMembers) {
 }
 
 TEST(ParseStrict, RefusesWhatTwoReadersCouldTakeDifferently) {
-  for (const char* bad :
-       {"", " ", "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "1e400", "[1] 2", "[1,]", "{a:1}",
-        "\"\xff\"", "nul", "01", "+1", "NaN", "Infinity", "/* c */1", "\"\\ud800\"", "'a'", "[",
-        "\"\t\""}) {
+  for (const char* bad : {"", " ", "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "1e400", "[1] 2",
+                          "[1,]", "{a:1}", "\"\xff\"", "nul", "01", "+1", "NaN", "Infinity",
+                          "/* c */1", "\"\\ud800\"", "'a'", "[", "\"\t\""}) {
     EXPECT_FALSE(parse_strict(bad)) << bad;
   }
 }

@@ -1,6 +1,6 @@
-// Operator's log: one JSON object per line, with time, level, event and fields. Events are named like
-// `gateway.request`; values are plain text. Never pass a secret: there is no redaction, only omission.
-// A Log may be called from any thread. Writing never fails towards the caller.
+// Operator's log: one JSON object per line, with time, level, event and fields. Events are named
+// like `gateway.request`; values are plain text. Never pass a secret: there is no redaction, only
+// omission. A Log may be called from any thread. Writing never fails towards the caller.
 #pragma once
 
 #include <initializer_list>
@@ -24,7 +24,9 @@ class Log {
   void debug(std::string_view event, Fields fields = {}) { write(Level::kDebug, event, fields); }
   void info(std::string_view event, Fields fields = {}) { write(Level::kInfo, event, fields); }
   // Something is not as it should be, and we go on.
-  void warning(std::string_view event, Fields fields = {}) { write(Level::kWarning, event, fields); }
+  void warning(std::string_view event, Fields fields = {}) {
+    write(Level::kWarning, event, fields);
+  }
   // A person must look. A test run with such a line fails.
   void error(std::string_view event, Fields fields = {}) { write(Level::kError, event, fields); }
 

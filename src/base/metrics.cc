@@ -13,7 +13,8 @@ auto& find_or_add(Families& families, Storage& storage, std::string_view name,
   return *series;
 }
 
-std::string with_labels(std::string_view name, std::string_view labels, std::string_view more = "") {
+std::string with_labels(std::string_view name, std::string_view labels,
+                        std::string_view more = "") {
   std::string inside(labels);
   if (!inside.empty() && !more.empty()) inside += ',';
   inside += more;

@@ -1,6 +1,6 @@
-// Counters, gauges and histograms, rendered as Prometheus text (exposition format 0.0.4). A Metrics owns
-// its series; references stay valid as long as it lives. Registering takes a lock, counting does not.
-// May be called from any thread.
+// Counters, gauges and histograms, rendered as Prometheus text (exposition format 0.0.4). A Metrics
+// owns its series; references stay valid as long as it lives. Registering takes a lock, counting
+// does not. May be called from any thread.
 #pragma once
 
 #include <array>
@@ -53,8 +53,8 @@ class Histogram {
 
 class Metrics {
  public:
-  // `name` like keyturn_requests_total; `labels` like `door="aws",verdict="allow"` or empty. The same name
-  // and labels give the same series.
+  // `name` like keyturn_requests_total; `labels` like `door="aws",verdict="allow"` or empty. The
+  // same name and labels give the same series.
   Counter& counter(std::string_view name, std::string_view help, std::string_view labels = "");
   Gauge& gauge(std::string_view name, std::string_view help, std::string_view labels = "");
   Histogram& histogram(std::string_view name, std::string_view help, std::string_view labels = "");

@@ -1,5 +1,5 @@
-// Randomness comes through this seam, so that a run can be repeated from a seed. May be called from any
-// thread.
+// Randomness comes through this seam, so that a run can be repeated from a seed. May be called from
+// any thread.
 #pragma once
 
 #include <cstdint>

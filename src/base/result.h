@@ -1,6 +1,6 @@
-// Errors as values. Every fallible function returns Result<T>; nothing throws across a room's header.
-// An Error has one of nine codes, which say what the caller can do, and a message, which says what was
-// wrong, where, and what to do: lower case, no full stop, user input in backticks.
+// Errors as values. Every fallible function returns Result<T>; nothing throws across a room's
+// header. An Error has one of nine codes, which say what the caller can do, and a message, which
+// says what was wrong, where, and what to do: lower case, no full stop, user input in backticks.
 #pragma once
 
 #include <fmt/format.h>
@@ -67,8 +67,8 @@ template <class T>
 
 }  // namespace keyturn
 
-#define CHECK(condition)                                                        \
-  do {                                                                          \
+#define CHECK(condition)                                                       \
+  do {                                                                         \
     if (!(condition)) ::keyturn::check_failed(#condition, __FILE__, __LINE__); \
   } while (false)
 
@@ -85,9 +85,9 @@ template <class T>
   KEYTURN_TRY_VALUE(KEYTURN_CONCAT(try_, __COUNTER__), declaration, expression, return)
 
 // TRY_VOID(f());   returns f's error, if any.
-#define TRY_VOID(expression)                                                        \
-  do {                                                                              \
-    auto try_result = (expression);                                                 \
+#define TRY_VOID(expression)                                                \
+  do {                                                                      \
+    auto try_result = (expression);                                         \
     if (!try_result) return ::keyturn::fail(std::move(try_result).error()); \
   } while (false)
 
@@ -95,8 +95,8 @@ template <class T>
 #define CO_TRY(declaration, expression) \
   KEYTURN_TRY_VALUE(KEYTURN_CONCAT(try_, __COUNTER__), declaration, expression, co_return)
 
-#define CO_TRY_VOID(expression)                                                        \
-  do {                                                                                 \
-    auto try_result = (expression);                                                    \
+#define CO_TRY_VOID(expression)                                                \
+  do {                                                                         \
+    auto try_result = (expression);                                            \
     if (!try_result) co_return ::keyturn::fail(std::move(try_result).error()); \
   } while (false)
