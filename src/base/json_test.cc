@@ -7,7 +7,8 @@ namespace {
 
 TEST(ParseStrict, KeepsEveryDigitAndTheOrderOfMembers) {
   const std::string text =
-      R"({"z":9223372036854775807,"a":[1.10,-0,18446744073709551615,1e3,true,null],"é":"\u0000\n"})";
+      R"({"z":9223372036854775807,"a":[1.10,-0,18446744073709551615,1e3,true,null],)"
+      R"("é":"\u0000\n"})";
   const Result<Json> value = parse_strict(text);
   ASSERT_TRUE(value) << value.error().message;
   EXPECT_EQ(to_text(*value), text);
