@@ -1,0 +1,94 @@
+# ./run test [GROUP…]: every test, or the named groups. The last line counts them all.
+#   unit        every room's tests under AddressSanitizer and UndefinedBehaviorSanitizer
+#   gcc         both compilers must build; GCC's build runs the same tests
+#   tidy        the house rules, and each archive against its declared needs
+#   demo        the incident that does not happen, step by step
+#   acceptance  the real binary with real AWS clients, hostile input and faults
+#   tsan        the rooms that share state between threads, under ThreadSanitizer (not part of the default)
+test_groups=(unit gcc tidy demo acceptance)
+passed=0
+failed=0
+failures=()
+
+# count NAME PASSED FAILED
+count() {
+  passed=$((passed + $2))
+  failed=$((failed + $3))
+  if [ "$3" != 0 ]; then failures+=("$1"); fi
+  return 0
+}
+
+# Runs every test program of a preset and counts its tests.
+run_test_programs() {
+  local preset="$1"
+  local logs="build/$preset/test-logs"
+  rm -rf "$logs"
+  mkdir -p "$logs"
+  find "build/$preset/src" -name 'keyturn_*_test' -type f -executable | sort >"$logs/programs"
+  # shellcheck disable=SC2016
+  xargs -P "$jobs" -I{} bash -c '"$1" >"$2/$(basename "$1").log" 2>&1; echo $? >"$2/$(basename "$1").code"' \
+    _ {} "$logs" <"$logs/programs" || true
+  local program name good bad
+  while read -r program; do
+    name="$(basename "$program")"
+    good="$(sed -n 's/^\[  PASSED  \] \([0-9]*\) tests\?\..*/\1/p' "$logs/$name.log")"
+    bad="$(sed -n 's/^ *\([0-9]*\) FAILED TESTS\?$/\1/p' "$logs/$name.log")"
+    if [ "$(cat "$logs/$name.code")" != 0 ] && [ "${bad:-0}" = 0 ]; then bad=1; fi
+    if [ "${good:-0}" = 0 ] && [ "${bad:-0}" = 0 ]; then bad=1; fi
+    printf '  %-28s %4s passed, %s failed\n' "$name" "${good:-0}" "${bad:-0}"
+    if [ "${bad:-0}" != 0 ]; then
+      grep -E -B12 '^\[  FAILED  \]|ERROR: |SUMMARY: |runtime error:|broken invariant' "$logs/$name.log" |
+        head -120 || true
+      tail -5 "$logs/$name.log"
+    fi
+    count "$preset $name" "${good:-0}" "${bad:-0}"
+  done <"$logs/programs"
+}
+
+test_unit() {
+  build_preset asan || return 1
+  ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 run_test_programs asan
+}
+
+test_gcc() {
+  build_preset gcc || return 1
+  run_test_programs gcc
+}
+
+test_tsan() {
+  build_preset tsan || return 1
+  TSAN_OPTIONS=halt_on_error=1 run_test_programs tsan
+}
+
+test_tidy() {
+  . scripts/tidy.sh
+  if verb_tidy gcc; then count tidy 1 0; else count tidy 0 1; fi
+  . scripts/format.sh
+  if verb_format --check; then count format 1 0; else count format 0 1; fi
+}
+
+test_demo() {
+  . scripts/demo.sh
+  if verb_demo --yes; then count demo 1 0; else count demo 0 1; fi
+}
+
+test_acceptance() {
+  . scripts/acceptance.sh
+  run_acceptance
+}
+
+verb_test() {
+  local groups=("$@")
+  [ ${#groups[@]} -gt 0 ] || groups=("${test_groups[@]}")
+  local group started
+  for group in "${groups[@]}"; do
+    declare -F "test_$group" >/dev/null || die "unknown test group \`$group\`"
+    say "test $group"
+    started=$SECONDS
+    if ! "test_$group"; then count "$group" 0 1; fi
+    say "test $group took $((SECONDS - started)) s"
+  done
+  if [ ${#failures[@]} -gt 0 ]; then printf 'failed: %s\n' "${failures[@]}"; fi
+  echo "$passed passed, $failed failed"
+  [ "$failed" = 0 ]
+}
