@@ -1,6 +1,6 @@
-// Cryptographic primitives over OpenSSL 3: hashes, MACs, signatures, sealing, and memory for secrets. All
-// functions are pure or own their state; any thread may call them. A failure inside OpenSSL that no input
-// can cause is a broken invariant and aborts.
+// Cryptographic primitives over OpenSSL 3: hashes, MACs, signatures, sealing, and memory for
+// secrets. All functions are pure or own their state; any thread may call them. A failure inside
+// OpenSSL that no input can cause is a broken invariant and aborts.
 #pragma once
 
 #include <cstddef>
@@ -38,8 +38,9 @@ Digest hmac_sha256(std::string_view key, std::string_view message);
 // Takes the same time wherever the first difference is. Lengths are not secret.
 bool equal_in_constant_time(std::string_view a, std::string_view b);
 
-// Bytes that are locked into memory (mlock, best effort), kept out of core dumps and wiped when they die.
-// Moves, never copies implicitly, never prints.
+// Bytes that are locked into memory (mlock, best effort), kept out of core dumps and wiped when
+// they die. Moves, never copies implicitly, never prints. Each has pages of its own: cache what is
+// used often.
 class Secret {
  public:
   Secret() = default;
@@ -52,6 +53,9 @@ class Secret {
   bool empty() const { return size_ == 0; }
 
  private:
+  friend class SealingKey;  // opens a box straight into locked memory
+  static Secret blank(std::size_t size);
+
   char* data_ = nullptr;
   std::size_t size_ = 0;
   std::size_t mapped_ = 0;
@@ -59,8 +63,9 @@ class Secret {
 // Overwrites a string's bytes; for transient copies that had to be std::string.
 void wipe(std::string& text);
 
-// AES-256-GCM with a random 96-bit nonce: nonce || ciphertext || tag (NIST SP 800-38D). `label` is
-// authenticated but not stored: it names what the box is for, so that one cannot be passed for another.
+// AES-256-GCM with a random 96-bit nonce: nonce || ciphertext || tag (NIST SP 800-38D, which bounds
+// one key to 2^32 boxes). At most 2 GiB - 1 at a time. `label` is authenticated but not stored: it
+// names what the box is for, so that one cannot be passed for another.
 class SealingKey {
  public:
   static constexpr std::size_t kBytes = 32;
@@ -94,7 +99,8 @@ bool ed25519_verify(std::string_view public_key, std::string_view message,
                     std::string_view signature);
 
 // The AWS Signature Version 4 signing key: HMAC chain over date (YYYYMMDD), region and service from
-// "AWS4" + secret (AWS General Reference, "Create a signed AWS API request").
+// "AWS4" + secret (AWS General Reference, "Create a signed AWS API request"). Good for a day: cache
+// it.
 Secret sigv4_signing_key(std::string_view secret, std::string_view date, std::string_view region,
                          std::string_view service);
 
