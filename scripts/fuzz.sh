@@ -1,0 +1,32 @@
+# ./run fuzz [TARGET…] [--seconds N]: libFuzzer targets with their oracles; every target when none is named.
+# A crash is kept in build/fuzz/crashes and replays with: build/fuzz/fuzz/TARGET FILE
+verb_fuzz() {
+  local seconds=60
+  local targets=()
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --seconds)
+        seconds="${2:?--seconds needs a number}"
+        shift 2
+        ;;
+      *)
+        targets+=("$1")
+        shift
+        ;;
+    esac
+  done
+  build_preset fuzz || return 1
+  [ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(find build/fuzz/fuzz -maxdepth 1 -type f -executable \
+    -printf '%f\n' | sort)
+  mkdir -p build/fuzz/crashes build/fuzz/corpus
+  local target bad=0
+  for target in "${targets[@]}"; do
+    say "fuzz $target for $seconds s"
+    mkdir -p "build/fuzz/corpus/$target"
+    "build/fuzz/fuzz/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+      -artifact_prefix="build/fuzz/crashes/$target-" "build/fuzz/corpus/$target" 2>&1 |
+      grep -E 'ERROR|SUMMARY|stat::number_of_executed_units|artifact' || true
+    [ "${PIPESTATUS[0]}" = 0 ] || bad=1
+  done
+  return "$bad"
+}
