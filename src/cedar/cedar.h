@@ -1,8 +1,9 @@
-// The Cedar policy language (pinned to Cedar 4.12, language 4.5): parse, validate, authorise, explain.
-// Pure: knows nothing of Keyturn, links only base. PolicySet, Schema and Entities are immutable once built
-// and may be shared between threads. Errors carry line and column.
+// The Cedar policy language (pinned to Cedar 4.12, language 4.5): parse, validate, authorise,
+// explain. Pure: knows nothing of Keyturn, links only base. PolicySet, Schema and Entities are
+// immutable once built and may be shared between threads. Errors carry line and column.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,11 @@
 #include "base/result.h"
 
 namespace keyturn::cedar {
+
+struct SchemaContent;
+struct PolicySetContent;
+struct EntitiesContent;
+struct RequestContent;
 
 // `Type::"id"`; the type may be namespaced with `::`.
 struct EntityUid {
@@ -34,9 +40,14 @@ class Schema {
 
  private:
   friend class Access;
-  struct Content;
+  using Content = SchemaContent;
   explicit Schema(std::shared_ptr<const Content> content) : content_(std::move(content)) {}
   std::shared_ptr<const Content> content_;
+};
+
+struct SlotValues {
+  std::optional<EntityUid> principal;
+  std::optional<EntityUid> resource;
 };
 
 struct Annotation {
@@ -53,16 +64,22 @@ class PolicySet {
   PolicySet& operator=(const PolicySet&) = default;
   ~PolicySet();
 
+  // A set with one more policy: the template with its slots filled. kNotFound, kConflict, kInvalid.
+  Result<PolicySet> linked(std::string_view template_id, std::string_view id,
+                           const SlotValues& values) const;
   // A set with the policies of both; `prefix` is put before the added ids. kConflict on equal ids.
   Result<PolicySet> merged_with(const PolicySet& other, std::string_view prefix) const;
   std::vector<std::string> ids() const;
+  std::vector<std::string> template_ids() const;
+  // The id of the policy at a position, as Outcome names policies.
+  std::string_view id_at(std::size_t position) const;
   std::vector<Annotation> annotations(std::string_view id) const;
   // The policy's source text.
   std::optional<std::string> text(std::string_view id) const;
 
  private:
   friend class Access;
-  struct Content;
+  using Content = PolicySetContent;
   explicit PolicySet(std::shared_ptr<const Content> content) : content_(std::move(content)) {}
   std::shared_ptr<const Content> content_;
 };
@@ -82,8 +99,8 @@ ValidationResult validate(const PolicySet& policies, const Schema& schema, Valid
 // The entity store of a request.
 class Entities {
  public:
-  // The JSON entity format: [{"uid":…,"attrs":…,"parents":…,"tags":…}]. With a schema, attributes are read by
-  // it and must conform.
+  // The JSON entity format: [{"uid":…,"attrs":…,"parents":…,"tags":…}]. With a schema, attributes
+  // are read by it and must conform.
   static Result<Entities> parse_json(std::string_view text, const Schema* schema = nullptr);
   static Result<Entities> from_json(const Json& value, const Schema* schema = nullptr);
   Entities();
@@ -93,7 +110,7 @@ class Entities {
 
  private:
   friend class Access;
-  struct Content;
+  using Content = EntitiesContent;
   explicit Entities(std::shared_ptr<const Content> content) : content_(std::move(content)) {}
   std::shared_ptr<const Content> content_;
 };
@@ -115,5 +132,40 @@ struct Response {
 // kInvalid when the request does not conform to `schema` (when given) or its context is malformed.
 Result<Response> authorize(const PolicySet& policies, const Entities& entities,
                            const Request& request, const Schema* schema = nullptr);
+
+enum class RequestCheck {
+  kFull,         // the request must conform to the schema
+  kContextOnly,  // the schema only tells how to read the context
+};
+
+// A request read once, for deciding fast and often. Immutable; may be shared between threads.
+class PreparedRequest {
+ public:
+  static Result<PreparedRequest> make(const Request& request, const Schema* schema = nullptr,
+                                      RequestCheck check = RequestCheck::kFull);
+  PreparedRequest(const PreparedRequest&) = default;
+  PreparedRequest& operator=(const PreparedRequest&) = default;
+  ~PreparedRequest();
+
+ private:
+  friend class Access;
+  using Content = RequestContent;
+  explicit PreparedRequest(std::shared_ptr<const Content> content) : content_(std::move(content)) {}
+  std::shared_ptr<const Content> content_;
+};
+
+Response authorize(const PolicySet& policies, const Entities& entities,
+                   const PreparedRequest& request);
+
+// A decision by positions in the policy set (PolicySet::id_at), in no order. Reused between
+// decisions it keeps its room, so that deciding does not allocate.
+struct Outcome {
+  Decision decision = Decision::kDeny;
+  std::vector<std::uint32_t> reasons;
+  std::vector<std::uint32_t> errors;
+  std::vector<std::uint32_t> forbids;  // room for working; not part of the answer
+};
+void decide(const PolicySet& policies, const Entities& entities, const PreparedRequest& request,
+            Outcome& outcome);
 
 }  // namespace keyturn::cedar
