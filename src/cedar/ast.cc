@@ -1,6 +1,7 @@
 #include "cedar/ast.h"
 
 #include <algorithm>
+#include <array>
 
 namespace keyturn::cedar {
 namespace {
@@ -122,10 +123,22 @@ Result<NodeId> Builder::get(NodeId target, std::string_view name, Range range) {
 Result<NodeId> Builder::has(NodeId target, std::span<const std::string> names, Range range) {
   Node node = make(Op::kHas, range);
   node.a = target;
-  node.first = static_cast<std::uint32_t>(nodes_.names.size());
   node.count = static_cast<std::uint32_t>(names.size());
+  if (names.size() > 1) {
+    // The validator looks at `x has a && x.a has b`.
+    std::vector<NodeId> steps;
+    NodeId inner = target;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      TRY(const NodeId step, has(inner, names.subspan(i, 1), range));
+      steps.push_back(step);
+      if (i + 1 == names.size()) break;
+      TRY(inner, get(inner, names[i], range));
+    }
+    TRY(node.c, logical(Op::kAnd, steps, range));
+  }
+  node.first = static_cast<std::uint32_t>(nodes_.names.size());
   for (const std::string& name : names) nodes_.names.push_back(pool_.text(name));
-  return add(node, {{target}});
+  return add(node, {{node.count > 1 ? node.c : target}});
 }
 
 Result<NodeId> Builder::like(NodeId target, const Pattern& pattern, Range range) {
@@ -157,7 +170,12 @@ Result<NodeId> Builder::is(NodeId target, std::string_view type, std::optional<N
   node.name = pool_.text(type);
   if (!in) return add(node, {{target}});
   node.b = *in;
-  return add(node, {{target, *in}});
+  // The validator looks at `x is T && x in e`.
+  TRY(const NodeId left, is(target, type, std::nullopt, range));
+  TRY(const NodeId right, binary(Op::kIn, target, *in, range));
+  const std::array<NodeId, 2> parts = {left, right};
+  TRY(node.c, logical(Op::kAnd, parts, range));
+  return add(node, {{node.c}});
 }
 
 Result<NodeId> Builder::set(std::span<const NodeId> items, Range range) {

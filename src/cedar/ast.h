@@ -79,6 +79,7 @@ struct Node {
   // Operands of the others, in order.
   NodeId a = 0;
   NodeId b = 0;
+  // Of kIsIn and of kHas with several names: the conjunction it stands for.
   NodeId c = 0;
   Range range;
   Value value;

@@ -96,6 +96,15 @@ struct ValidationResult {
 };
 ValidationResult validate(const PolicySet& policies, const Schema& schema, ValidationMode mode);
 
+// Where later Cedar differs: 4.13 only warns when no action fits a policy's scope.
+enum class Behaviour { kCedar412, kCedar413 };
+struct ValidationOptions {
+  ValidationMode mode = ValidationMode::kStrict;
+  Behaviour behaviour = Behaviour::kCedar412;
+};
+ValidationResult validate(const PolicySet& policies, const Schema& schema,
+                          const ValidationOptions& options);
+
 // The entity store of a request.
 class Entities {
  public:

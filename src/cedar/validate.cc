@@ -1,0 +1,235 @@
+// The validator's passes over a policy set: names that the schema does not have, scopes that no
+// action allows, and types in every request environment.
+#include <algorithm>
+
+#include "cedar/access.h"
+#include "cedar/escape.h"
+#include "cedar/policy_content.h"
+#include "cedar/typecheck.h"
+
+namespace keyturn::cedar {
+namespace {
+
+constexpr std::string_view kNoAction =
+    "unable to find an applicable action given the policy scope constraints";
+constexpr std::string_view kImpossible =
+    "policy is impossible: the policy expression evaluates to false for all valid requests";
+
+class PolicyValidator {
+ public:
+  PolicyValidator(const SchemaContent& schema, TypeTable& types, const ValidationOptions& options,
+                  ValidationResult& result)
+      : schema_(schema), types_(types), options_(options), result_(result) {}
+
+  void validate(const Policy& policy) {
+    policy_ = &policy;
+    errors_.clear();
+    // A link shares its template's body; only what its slots add is looked at again.
+    if (policy.link == nullptr) {
+      check_names(*policy.body);
+      check_types(*policy.body);
+    } else {
+      check_slots(*policy.link);
+    }
+    check_application();
+    for (const TypeError& error : errors_) report(error);
+  }
+
+ private:
+  void check_names(const Body& body);
+  void check_uid(const Uid& uid, Range range);
+  void check_type_name(std::string_view name, Range range);
+  void check_slots(const Link& link);
+  void check_application();
+  EntityNames types_in_scope(const Scope& scope) const;
+  std::vector<const ActionType*> actions_in_scope() const;
+  void check_types(const Body& body);
+  std::vector<std::string> slot_types(const Scope& scope, const std::string& variable) const;
+  void add(Range range, std::string message) { errors_.insert({range, std::move(message)}); }
+  std::string placed(Range range, std::string_view message) const;
+  void report(const TypeError& error);
+
+  const SchemaContent& schema_;
+  TypeTable& types_;
+  const ValidationOptions& options_;
+  ValidationResult& result_;
+  const Policy* policy_ = nullptr;
+  std::set<TypeError> errors_;
+};
+
+std::string PolicyValidator::placed(Range range, std::string_view message) const {
+  const std::string& source = *policy_->body->source;
+  if (source.empty() || range.end == 0) return std::string(message);
+  return error_at(source, range, message).message;
+}
+
+void PolicyValidator::report(const TypeError& error) {
+  const bool is_lenient = error.message == kNoAction && options_.behaviour == Behaviour::kCedar413;
+  (is_lenient ? result_.warnings : result_.errors)
+      .push_back({policy_->id, placed(error.range, error.message)});
+}
+
+void PolicyValidator::check_type_name(std::string_view name, Range range) {
+  if (!schema_.knows_type(name)) add(range, fmt::format("unrecognized entity type `{}`", name));
+}
+
+void PolicyValidator::check_uid(const Uid& uid, Range range) {
+  const std::string_view type = uid.type->view();
+  check_type_name(type, range);
+  if (is_action_type(type)) {
+    if (schema_.find_action({std::string(type), std::string(uid.id->view())}) == nullptr) {
+      add(range, fmt::format("unrecognized action `{}`", to_text(uid)));
+    }
+    return;
+  }
+  if (auto wrong = wrong_uid(schema_, uid)) add(range, std::move(*wrong));
+}
+
+void PolicyValidator::check_names(const Body& body) {
+  for (const Scope* scope : {&body.principal, &body.resource}) {
+    if (scope->type != nullptr) check_type_name(scope->type->view(), scope->range);
+    if (scope->uid != nullptr) check_uid(*scope->uid, scope->range);
+  }
+  for (const Uid* uid : body.action.uids) check_uid(*uid, body.action.range);
+  for (const Node& node : body.nodes.nodes) {
+    if (node.op == Op::kLiteral && node.value.kind == Kind::kEntity) {
+      check_uid(*node.value.uid, node.range);
+    }
+    if (node.op == Op::kIs || node.op == Op::kIsIn) check_type_name(node.name->view(), node.range);
+  }
+}
+
+void PolicyValidator::check_slots(const Link& link) {
+  for (const Uid* uid : {link.principal, link.resource}) {
+    if (uid != nullptr) check_type_name(uid->type->view(), {});
+  }
+}
+
+EntityNames PolicyValidator::types_in_scope(const Scope& scope) const {
+  EntityNames names;
+  const auto add_below = [&](const Uid& uid) {
+    names.emplace(uid.type->view());
+    if (const EntityType* type = schema_.find_entity(uid.type->view())) {
+      names.insert(type->descendants.begin(), type->descendants.end());
+    }
+  };
+  switch (scope.kind) {
+    case ScopeKind::kEqual:
+      if (scope.uid != nullptr) return {std::string(scope.uid->type->view())};
+      break;
+    case ScopeKind::kIn:
+      if (scope.uid == nullptr) break;
+      add_below(*scope.uid);
+      return names;
+    case ScopeKind::kIs:
+    case ScopeKind::kIsIn: {
+      const std::string_view type = scope.type->view();
+      if (scope.kind == ScopeKind::kIsIn && scope.uid != nullptr) {
+        add_below(*scope.uid);
+        if (!names.contains(type)) return {};
+      } else if (!schema_.knows_type(type)) {
+        return {};
+      }
+      return {std::string(type)};
+    }
+    case ScopeKind::kAny:
+      break;
+  }
+  for (const auto& [name, type] : schema_.entities) names.insert(name);
+  return names;
+}
+
+std::vector<const ActionType*> PolicyValidator::actions_in_scope() const {
+  const Scope& scope = policy_->body->action;
+  std::vector<const ActionType*> actions;
+  if (scope.kind == ScopeKind::kAny) {
+    for (const auto& [uid, action] : schema_.actions) actions.push_back(&action);
+    return actions;
+  }
+  for (const Uid* listed : scope.uids) {
+    const ActionType* action =
+        schema_.find_action({std::string(listed->type->view()), std::string(listed->id->view())});
+    if (action == nullptr) return {};
+    actions.push_back(action);
+    if (scope.kind == ScopeKind::kEqual) continue;
+    for (const EntityUid& below : action->descendants)
+      actions.push_back(schema_.find_action(below));
+  }
+  return actions;
+}
+
+void PolicyValidator::check_application() {
+  const EntityNames principals = types_in_scope(linked_scope(policy_->body->principal, *policy_));
+  const EntityNames resources = types_in_scope(linked_scope(policy_->body->resource, *policy_));
+  const auto meets = [](const EntityNames& a, const EntityNames& b) {
+    return std::any_of(a.begin(), a.end(),
+                       [&](const std::string& name) { return b.contains(name); });
+  };
+  for (const ActionType* action : actions_in_scope()) {
+    if (meets(action->principals, principals) && meets(action->resources, resources)) return;
+  }
+  add(policy_->body->range, std::string(kNoAction));
+}
+
+// The types a slot may be linked to when the variable has the type `variable`; one empty name for
+// no slot.
+std::vector<std::string> PolicyValidator::slot_types(const Scope& scope,
+                                                     const std::string& variable) const {
+  if (scope.slot == Slot::kNone) return {std::string()};
+  std::vector<std::string> types;
+  if (scope.kind != ScopeKind::kEqual) {
+    for (const auto& [name, type] : schema_.entities) {
+      if (type.descendants.contains(variable)) types.push_back(name);
+    }
+  }
+  types.push_back(variable);
+  return types;
+}
+
+void PolicyValidator::check_types(const Body& body) {
+  Typechecker checker(body, types_, options_.mode);
+  bool is_impossible = true;
+  const auto check = [&](const Environment& environment) {
+    const Answer answer = checker.check(environment, errors_);
+    if (answer.type == nullptr || answer.type->tag != Tag::kFalse) is_impossible = false;
+  };
+  Environment environment;
+  for (const auto& [uid, action] : schema_.actions) {
+    environment.action = &action;
+    for (const std::string& principal : action.principals) {
+      for (const std::string& resource : action.resources) {
+        environment.principal = principal;
+        environment.resource = resource;
+        for (const std::string& slot : slot_types(body.principal, principal)) {
+          environment.principal_slot = slot;
+          for (const std::string& other : slot_types(body.resource, resource)) {
+            environment.resource_slot = other;
+            check(environment);
+          }
+        }
+      }
+    }
+  }
+  if (is_impossible) result_.warnings.push_back({policy_->id, placed(body.range, kImpossible)});
+}
+
+}  // namespace
+
+ValidationResult validate(const PolicySet& policies, const Schema& schema,
+                          const ValidationOptions& options) {
+  ValidationResult result;
+  const SchemaContent& content = Access::content(schema);
+  TypeTable types(content);
+  PolicyValidator validator(content, types, options, result);
+  for (const Policy& policy : Access::content(policies).templates) validator.validate(policy);
+  for (const Policy& policy : Access::content(policies).policies) validator.validate(policy);
+  return result;
+}
+
+ValidationResult validate(const PolicySet& policies, const Schema& schema, ValidationMode mode) {
+  ValidationOptions options;
+  options.mode = mode;
+  return validate(policies, schema, options);
+}
+
+}  // namespace keyturn::cedar
