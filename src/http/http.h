@@ -1,6 +1,7 @@
-// HTTP/1.1 at the edge: a server with strict framing, a pooled client, streaming bodies, TLS. The only
-// room that includes Beast. Everything here belongs to one event loop; Loops and Server own the threads.
-// A connection never changes loop. Every wait has a deadline; running out of it is kTimeout.
+// HTTP/1.1 at the edge: a server with strict framing, a pooled client, streaming bodies, TLS. The
+// only room that includes Beast. Everything here belongs to one event loop; Loops and Server own
+// the threads. A connection never changes loop. Every wait has a deadline; running out of it is
+// kTimeout.
 #pragma once
 
 #include <cstdint>
@@ -56,9 +57,11 @@ struct ResponseHead {
 class Body {
  public:
   virtual ~Body() = default;
-  // Known before the first read, or nothing when the body is chunked.
+  // Known before the first read, or nothing when the body is chunked. In the answer to HEAD, what
+  // the body would have been.
   virtual std::optional<std::uint64_t> length() const = 0;
-  // At least one byte, or 0 at the end. kInvalid: broken framing; kTimeout; kUnavailable: peer gone.
+  // At least one byte, or 0 at the end; `into` is not empty. kInvalid (a request's) or kCorrupt (an
+  // answer's): broken framing; kTimeout; kUnavailable: peer gone. After an error the body is dead.
   virtual Task<std::size_t> read(std::span<char> into) = 0;
 };
 
@@ -77,20 +80,20 @@ class StringBody final : public Body {
 // Reads the whole body into memory. kExhausted beyond `bytes_max`.
 Task<std::string> read_all(Body& body, std::uint64_t bytes_max);
 
-// A body read whole, in memory up to a limit and in an unlinked file beyond it, so that it can be looked
-// at before it is sent on, and read again.
+// A body read whole, in memory up to a limit and in an unlinked file beyond it, so that it can be
+// looked at before it is sent on, and read again.
 class SpooledBody : public Body {
  public:
   struct Limits {
-    std::uint64_t memory_bytes_max = 64U << 20U;           // DESIGN: spooled in memory
-    std::uint64_t bytes_max = std::uint64_t{5} << 30U;     // S3's largest single PUT
+    std::uint64_t memory_bytes_max = 64U << 20U;        // DESIGN: spooled in memory
+    std::uint64_t bytes_max = std::uint64_t{5} << 30U;  // S3's largest single PUT
     std::string directory = "/tmp";
   };
   // kExhausted beyond bytes_max; kUnavailable when the disk is full.
   static Task<std::unique_ptr<SpooledBody>> read(Body& source, const Limits& limits);
   // The whole body when it is in memory; nothing when it is on disk.
   virtual std::optional<std::string_view> text() const = 0;
-  // Lower-case hex SHA-256 is the caller's business; this is for reading again from the start.
+  // The next read starts from the first byte again.
   virtual void rewind() = 0;
 };
 
@@ -103,13 +106,18 @@ class Exchange {
   // Unique in this process and across restarts; also sent back in `x-keyturn-request-id`.
   virtual const std::string& request_id() const = 0;
   virtual const std::string& peer_address() const = 0;
-  // Exactly one answer. Content-Length or chunked framing is set here, whatever `head` says of it.
+  // Exactly one answer. Content-Length or chunked framing is set here, whatever `head` says of it,
+  // and hop-by-hop fields are dropped. A body that fails before its first byte leaves the request
+  // unanswered, so that the handler can say so; one that fails later resets the connection. A
+  // handler that fails, or returns without an answer, has a 500 sent for it.
   virtual Task<> respond(ResponseHead head, std::string body) = 0;
   virtual Task<> respond(ResponseHead head, Body& body) = 0;
   // Starts an answer whose body the handler writes piece by piece, as server-sent events do.
   virtual Task<> start(ResponseHead head) = 0;
   virtual Task<> write(std::string_view bytes) = 0;
-  // Waits until `wake` has been called (from any thread) or `timeout` passes or the client leaves.
+  // Waits until `wake` has been called (from any thread, also before the wait and after the
+  // request), `timeout` passes or the client leaves. kEvent also when the server drains: ask
+  // draining().
   enum class Woken { kEvent, kTimeout, kClientGone };
   class Waker {
    public:
@@ -124,7 +132,9 @@ class Exchange {
 
 using Handler = std::function<Task<>(Exchange&)>;
 
-// One io_context and one thread per core.
+// One io_context and one thread per core. Outlives the servers and clients made on it. Destroying
+// it destroys the tasks that are still suspended, so what they refer to must live until stop() at
+// least.
 class Loops {
  public:
   virtual ~Loops() = default;
@@ -137,20 +147,25 @@ class Loops {
   virtual void stop() = 0;
 };
 
+// Paths of PEM files.
 struct TlsFiles {
-  std::string certificate_chain;  // PEM
-  std::string private_key;        // PEM
+  std::string certificate_chain;
+  std::string private_key;
 };
+
+// Raises this process's limit of open files to what the system allows and returns it. A server
+// admits no more connections than fit in it, each with one upstream connection.
+std::size_t raise_file_limit();
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  // 0: any free port
   std::optional<TlsFiles> tls;
-  std::size_t head_bytes_max = 64U << 10U;     // DESIGN
-  std::size_t connections_max = 20'000;        // fits a file limit of 65,536 with upstream pairs
+  std::size_t head_bytes_max = 64U << 10U;  // DESIGN
+  std::size_t connections_max = 20'000;     // fits a file limit of 65,536 with upstream pairs
   Duration head_timeout = std::chrono::seconds(15);
-  Duration idle_timeout = std::chrono::seconds(75);   // above the 60 s keep-alive of SDK pools
-  Duration body_timeout = std::chrono::seconds(60);   // between two reads or writes
+  Duration idle_timeout = std::chrono::seconds(75);  // above the 60 s keep-alive of SDK pools
+  Duration body_timeout = std::chrono::seconds(60);  // between two reads or writes
   std::string server_name = "keyturn";
 };
 
@@ -158,11 +173,12 @@ class Server {
  public:
   virtual ~Server() = default;
   // Listens on every loop (SO_REUSEPORT). kUnavailable names address and port.
-  static Result<std::unique_ptr<Server>> listen(Loops& loops, ServerOptions options, Handler handler,
-                                                Log& log, Metrics& metrics);
+  static Result<std::unique_ptr<Server>> listen(Loops& loops, ServerOptions options,
+                                                Handler handler, Log& log, Metrics& metrics);
   virtual std::uint16_t port() const = 0;
-  // Stops accepting, wakes held requests, waits for running ones until `timeout`, then closes. Blocks;
-  // not to be called on a loop.
+  // Stops accepting, wakes held requests, waits for running ones until `timeout`, then cuts them.
+  // Blocks; not to be called on a loop. A handler that waits for something else may run on for as
+  // long as that takes: stop the loops before destroying what handlers use.
   virtual void drain(Duration timeout) = 0;
 };
 
@@ -176,7 +192,7 @@ struct Origin {
 Result<Origin> parse_origin(std::string_view url);
 
 struct ClientOptions {
-  std::size_t idle_connections_max = 64;   // per loop and origin
+  std::size_t idle_connections_max = 64;  // per loop and origin
   Duration connect_timeout = std::chrono::seconds(5);
   Duration response_timeout = std::chrono::seconds(60);  // until the response head
   Duration body_timeout = std::chrono::seconds(60);      // between two reads or writes
@@ -197,14 +213,16 @@ struct ClientFailure {
 };
 
 // Pooled keep-alive connections, one pool per loop. Never retries by itself, except that an idle
-// connection found closed before the first byte of a bodiless or rewound request was written is replaced.
+// connection found closed before the first byte of a bodiless or rewound request was written is
+// replaced.
 class Client {
  public:
   virtual ~Client() = default;
   static Result<std::unique_ptr<Client>> create(Loops& loops, ClientOptions options, Log& log);
-  // Must be called on one of the loops. Host and framing fields are set here; hop-by-hop fields of `head`
-  // (RFC 9110 section 7.6.1) are dropped. A body that fails aborts the connection, so that upstream never
-  // sees a complete request. On failure, `failure` (when given) says whether the request may have left.
+  // Must be called on one of the loops. Host and framing fields are set here; hop-by-hop fields of
+  // `head` (RFC 9110 section 7.6.1) are dropped. A body that fails aborts the connection, so that
+  // upstream never sees a complete request. On failure, `failure` (when given) says whether the
+  // request may have left.
   virtual Task<ClientResponse> send(Origin origin, RequestHead head, Body& body,
                                     ClientFailure* failure = nullptr) = 0;
 };
