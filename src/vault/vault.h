@@ -1,6 +1,6 @@
-// Upstream credentials: found in the standard AWS places or sealed in the store, refreshed before they
-// expire, held in locked memory, never printed, never handed out. Other rooms get signatures, not keys.
-// Refreshing blocks and belongs on a background thread; signing is from any thread.
+// Upstream credentials: found in the standard AWS places or sealed in the store, refreshed before
+// they expire, held in locked memory, never printed, never handed out. Other rooms get signatures,
+// not keys. Refreshing blocks and belongs on a background thread; signing is from any thread.
 #pragma once
 
 #include <functional>
@@ -59,8 +59,8 @@ class Signer {
  public:
   virtual ~Signer() = default;
   virtual const std::string& access_key_id() const = 0;
-  // To be sent as X-Amz-Security-Token; empty for long-lived keys. Must not reach an agent, a log or the
-  // ledger.
+  // To be sent as X-Amz-Security-Token; empty for long-lived keys. Must not reach an agent, a log
+  // or the ledger.
   virtual std::string_view session_token() const = 0;
   // Lower-case hex SigV4 signature of a string to sign; `date` is YYYYMMDD.
   virtual std::string sign(std::string_view date, std::string_view region, std::string_view service,
@@ -78,8 +78,8 @@ class Vault {
 
   // Seals credentials into the store under this vault's name, replacing older ones.
   virtual Result<void> seal(store::Transaction& transaction, const Credentials& credentials) = 0;
-  // Finds credentials when there are none or they expire within 5 minutes. kUnavailable lists what was
-  // tried and why it did not serve, without any secret.
+  // Finds credentials when there are none or they expire within 5 minutes. kUnavailable lists what
+  // was tried and why it did not serve, without any secret.
   virtual Result<void> refresh() = 0;
   // kUnavailable when there are no unexpired credentials.
   virtual Result<std::shared_ptr<const Signer>> signer() const = 0;
