@@ -36,6 +36,10 @@ class Schema {
   static Result<Schema> parse(std::string_view text);
   static Result<Schema> parse_json(std::string_view text);
   Schema(const Schema&) = default;  // shares the immutable content
+  Schema& operator=(const Schema&) = default;
+  // The same schema in either syntax. kInvalid when the Cedar syntax cannot say it.
+  Json json() const;
+  Result<std::string> text() const;
   ~Schema();
 
  private:

@@ -30,6 +30,7 @@ struct SchemaType {
   const SchemaType* element = nullptr;                             // kSet
   std::string entity;                                              // kEntity: the type's name
   std::map<std::string, SchemaAttribute, std::less<>> attributes;  // kRecord
+  std::size_t weight = 1;  // types within it, common types counted at each use
 };
 
 std::string to_text(const SchemaType& type);

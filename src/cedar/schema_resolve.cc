@@ -9,6 +9,10 @@
 namespace keyturn::cedar {
 namespace {
 
+// Types may use each other many times over; what they expand to is walked by validation and
+// messages.
+constexpr std::size_t kTypeWeightMax = 1U << 16U;
+
 std::string qualified(std::string_view space, std::string_view name) {
   return space.empty() ? std::string(name) : fmt::format("{}::{}", space, name);
 }
@@ -158,6 +162,7 @@ Result<const SchemaType*> Resolver::type(const TypeExpr& expr) {
       SchemaType set;
       set.kind = Kind::kSet;
       set.element = element;
+      set.weight = element->weight + 1;
       result = made(std::move(set));
       break;
     }
@@ -189,6 +194,10 @@ Result<const SchemaType*> Resolver::record(const TypeExpr& expr) {
   for (const AttributeDecl& attribute : expr.attributes) {
     TRY(const SchemaType* type, this->type(attribute.type));
     record.attributes[attribute.name] = {type, attribute.is_required};
+    record.weight += type->weight;
+    if (record.weight > kTypeWeightMax) {
+      return fail(Code::kExhausted, "a record type expands to more than {} types", kTypeWeightMax);
+    }
   }
   return made(std::move(record));
 }
