@@ -1,7 +1,7 @@
-// Durable storage: connections, transactions, migrations. One writer thread commits units of work in
-// groups; readers use connections of their own and see only committed state. The store knows no table
-// but its own; every room owns its tables, whose names begin with the room's. SQL stays in the subset that
-// SQLite and PostgreSQL share, with `?1` placeholders.
+// Durable storage: connections, transactions, migrations. One writer thread commits units of work
+// in groups; readers use connections of their own and see only committed state. The store knows no
+// table but its own; every room owns its tables, whose names begin with the room's. SQL stays in
+// the subset that SQLite and PostgreSQL share, with `?1` placeholders.
 #pragma once
 
 #include <cstdint>
@@ -46,18 +46,23 @@ class Row {
 };
 using Rows = std::vector<Row>;
 
-// Valid only during the function it is given to, on that thread.
+// Valid only during the function it is given to, on that thread. After a statement has failed in a
+// unit of work, the unit is lost: further statements return the same error, and so does the unit,
+// whatever it returns itself. Text is UTF-8 without NUL; anything else is a Blob, or kInvalid.
 class Transaction {
  public:
   using Parameters = std::initializer_list<Value>;
+  static constexpr std::size_t kQueryRowsMax = 100'000;  // page through more
   virtual ~Transaction() = default;
   virtual Engine engine() const = 0;
-  // Rows changed. kConflict on a violated constraint; kExhausted when the disk is full.
+  // One statement. Returns the rows changed. kConflict on a violated constraint; kExhausted when
+  // the disk is full; kInternal on wrong SQL or a wrong number of parameters.
   virtual Result<std::int64_t> execute(std::string_view sql, Parameters parameters = {}) = 0;
   virtual Result<Rows> query(std::string_view sql, Parameters parameters = {}) = 0;
 };
 
 // One numbered step of a room's schema; numbers start at 1 without gaps. One statement per entry.
+// Never change a step that has been released: add one.
 struct Migration {
   int number = 0;
   std::vector<std::string> statements;
@@ -65,37 +70,46 @@ struct Migration {
 
 // All-or-nothing work. It must not wait on anything else. An error rolls this unit back alone.
 using Unit = std::function<Result<void>(Transaction&)>;
-// Called once, on the writer thread, after the commit is durable or has failed. It must not block.
+// Called once, on the writer thread, after the commit is durable or has failed (or at once, on the
+// calling thread, when the unit is refused). It must not block. After an error the unit has no
+// effect, with one exception: a commit that the disk failed may still be found whole after a crash.
 using Committed = std::function<void(Result<void>)>;
 
 class Store {
  public:
-  static constexpr std::size_t kBatchUnitsMax = 512;      // measured: the knee of group commit
-  static constexpr std::size_t kQueueUnitsMax = 16'384;   // some seconds of work; beyond it we deny
+  static constexpr std::size_t kBatchUnitsMax = 512;     // measured: the knee of group commit
+  static constexpr std::size_t kQueueUnitsMax = 16'384;  // some seconds of work; beyond it we deny
   virtual ~Store() = default;
 
   virtual Engine engine() const = 0;
-  // Brings a room's tables up to date, each step in a transaction of its own. kConflict when the database is
-  // newer than the list or a step's text has changed since it ran.
+  // Brings a room's tables up to date, each step in a transaction of its own. kConflict when the
+  // database is newer than the list or a step's text has changed since it ran.
   virtual Result<void> migrate(std::string_view room, std::span<const Migration> migrations) = 0;
   // Queues a unit. kExhausted through `done` when the queue is full, kUnavailable after close().
+  // Any thread.
   virtual void submit(Unit unit, Committed done) = 0;
-  // The same, waiting. Not to be called on an event loop or inside a unit.
+  // The same, waiting. Not to be called on an event loop; inside a unit or a Committed it aborts.
   Result<void> run(Unit unit);
-  // A consistent read-only view. May be called from any thread, also on an event loop (reads are short).
+  // A consistent read-only view. May be called from any thread, also on an event loop (reads are
+  // short), but not inside another read. kUnavailable after close().
   virtual Result<void> read(const Unit& unit) = 0;
-  // Runs last inside every transaction that is about to commit. Set once, before the first submit.
-  virtual void set_batch_step(Unit step) = 0;
-  // Finishes what is queued, then refuses.
+  // `step` runs last inside every transaction that is about to commit; its error fails the whole
+  // batch. `done` is called after that commit or its failure, before the batch's units are
+  // answered. Set once.
+  virtual void set_batch_step(Unit step, Committed done) = 0;
+  // Finishes what is queued, then refuses. Not to be called inside a unit or a Committed.
   virtual void close() = 0;
+
+ private:
+  virtual bool on_writer_thread() const = 0;
 };
 
 struct SqliteOptions {
-  std::string path;                 // of the database file; its folder is locked with flock
+  std::string path;  // of the database file; its folder is locked with flock
   std::size_t read_connections = 4;
 };
-// Creates folder and file when missing. Refuses, with the reason: a library with the WAL-reset bug, a data
-// folder in use, a database that fails its integrity check after an unclean stop.
+// Creates folder and file when missing. Refuses, with the reason: a library with the WAL-reset bug,
+// a data folder in use, a database that fails its integrity check after an unclean stop.
 Result<std::unique_ptr<Store>> open_sqlite(const SqliteOptions& options, const Clock& clock,
                                            Log& log, Metrics& metrics);
 

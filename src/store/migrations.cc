@@ -1,0 +1,80 @@
+#include "store/migrations.h"
+
+#include "base/bytes.h"
+#include "base/id.h"
+#include "base/json.h"
+
+namespace keyturn::store {
+namespace {
+
+// The statements as one text that no other list of statements has.
+std::string text_of(const Migration& migration) {
+  Json::Array statements;
+  for (const std::string& statement : migration.statements) statements.push_back(statement);
+  return to_text(statements);
+}
+
+Result<void> compare(std::string_view room, const Rows& done,
+                     std::span<const Migration> migrations) {
+  if (done.size() > migrations.size()) {
+    return fail(Code::kConflict,
+                "the database has {} migrations of `{}` and this program knows {}: a newer version "
+                "wrote it; use that version or a newer one",
+                done.size(), room, migrations.size());
+  }
+  for (std::size_t i = 0; i < done.size(); ++i) {
+    if (done[i].integer(0) != migrations[i].number) {
+      return fail(Code::kCorrupt, "the database lacks migration {} of `{}` but has later ones",
+                  migrations[i].number, room);
+    }
+    if (done[i].text(1) != text_of(migrations[i])) {
+      return fail(Code::kConflict,
+                  "migration {} of `{}` is not the one that ran on this database: another version "
+                  "wrote it; use that version",
+                  migrations[i].number, room);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> prepare_migrations(Store& store, std::string_view sql) {
+  return store.run([sql](Transaction& transaction) -> Result<void> {
+    TRY_VOID(transaction.execute(sql));
+    return {};
+  });
+}
+
+Result<void> run_migrations(Store& store, const Clock& clock, std::string_view room,
+                            std::span<const Migration> migrations) {
+  TRY_VOID(check_handle(room));
+  for (std::size_t i = 0; i < migrations.size(); ++i) {
+    CHECK(migrations[i].number == static_cast<int>(i) + 1);
+  }
+  Rows done;
+  TRY_VOID(store.read([&](Transaction& transaction) -> Result<void> {
+    TRY(done, transaction.query(
+                  "SELECT number, statements FROM store_migrations WHERE room = ?1 ORDER BY number",
+                  {std::string(room)}));
+    return {};
+  }));
+  TRY_VOID(compare(room, done, migrations));
+  for (const Migration& migration : migrations.subspan(done.size())) {
+    const auto step = [&](Transaction& transaction) -> Result<void> {
+      for (const std::string& statement : migration.statements) {
+        TRY_VOID(transaction.execute(statement));
+      }
+      TRY_VOID(
+          transaction.execute("INSERT INTO store_migrations (room, number, statements, applied) "
+                              "VALUES (?1, ?2, ?3, ?4)",
+                              {std::string(room), std::int64_t{migration.number},
+                               text_of(migration), to_micros(clock.now())}));
+      return {};
+    };
+    TRY_VOID(context(store.run(step), fmt::format("migration {} of `{}`", migration.number, room)));
+  }
+  return {};
+}
+
+}  // namespace keyturn::store
