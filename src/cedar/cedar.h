@@ -63,6 +63,9 @@ class PolicySet {
  public:
   // Ids are `policy0`, `policy1`, … by position. Errors: kInvalid with a caret line; kExhausted.
   static Result<PolicySet> parse(std::string_view text);
+  // {"staticPolicies":{…},"templates":{…},"templateLinks":[…]}, policies in Cedar's JSON format.
+  static Result<PolicySet> parse_json(std::string_view text);
+  static Result<PolicySet> from_json(const Json& json);
   PolicySet();
   PolicySet(const PolicySet&) = default;
   PolicySet& operator=(const PolicySet&) = default;
@@ -78,8 +81,13 @@ class PolicySet {
   // The id of the policy at a position, as Outcome names policies.
   std::string_view id_at(std::size_t position) const;
   std::vector<Annotation> annotations(std::string_view id) const;
-  // The policy's source text.
+  // The policy's source text; for one read from JSON, or linked, as it would be written.
   std::optional<std::string> text(std::string_view id) const;
+  // Every policy and template printed anew, one after the other; reads back to the same policies.
+  std::string print() const;
+  // kInvalid when a literal record has a key that is an escape of the format; kNotFound.
+  Result<Json> json() const;
+  Result<Json> policy_json(std::string_view id) const;
 
  private:
   friend class Access;

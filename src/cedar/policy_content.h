@@ -85,6 +85,11 @@ struct PolicySetContent {
   Result<std::monostate> finish();
 };
 
+// The template with its slots filled, as a policy. kNotFound; kInvalid when a slot's value is
+// missing or has no slot. That `id` is free is checked by finish().
+Result<Policy> link_template(const PolicySetContent& set, std::string_view template_id,
+                             std::string id, const SlotValues& values);
+
 // The scope of a policy with its slots filled in.
 Scope linked_scope(const Scope& scope, const Policy& policy);
 

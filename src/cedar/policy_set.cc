@@ -4,6 +4,7 @@
 #include "cedar/access.h"
 #include "cedar/parser.h"
 #include "cedar/policy_content.h"
+#include "cedar/print.h"
 
 namespace keyturn::cedar {
 namespace {
@@ -107,18 +108,12 @@ Result<PolicySet> PolicySet::merged_with(const PolicySet& other, std::string_vie
   return PolicySet(std::shared_ptr<const Content>(std::move(content)));
 }
 
-Result<PolicySet> PolicySet::linked(std::string_view template_id, std::string_view id,
-                                    const SlotValues& values) const {
-  const Policy* source = content_->find_template(template_id);
+Result<Policy> link_template(const PolicySetContent& set, std::string_view template_id,
+                             std::string id, const SlotValues& values) {
+  const Policy* source = set.find_template(template_id);
   if (source == nullptr) {
     return fail(Code::kNotFound, "unable to link template: there is no template with id `{}`",
                 template_id);
-  }
-  if (content_->find(id) != nullptr || content_->find_template(id) != nullptr) {
-    return fail(Code::kConflict,
-                "unable to link template: template-linked policy id `{}` conflicts with an "
-                "existing policy id",
-                id);
   }
   auto link = std::make_shared<Link>();
   link->pool = std::make_shared<Pool>();
@@ -129,16 +124,27 @@ Result<PolicySet> PolicySet::linked(std::string_view template_id, std::string_vi
       return fail(Code::kInvalid, "unable to link template: the slot {} {}", slot,
                   value ? "does not exist in the template" : "was not provided");
     }
-    if (value) out = link->pool->uid(value->type, value->id);
+    if (!value) return std::monostate();
+    if (!is_name(value->type)) {
+      return fail(Code::kInvalid, "unable to link template: `{}` is not a valid entity type name",
+                  value->type);
+    }
+    out = link->pool->uid(value->type, value->id);
     return std::monostate();
   };
   TRY_VOID(fill(source->body->principal, values.principal, "?principal", link->principal));
   TRY_VOID(fill(source->body->resource, values.resource, "?resource", link->resource));
+  return Policy{std::move(id), source->body, std::move(link)};
+}
+
+Result<PolicySet> PolicySet::linked(std::string_view template_id, std::string_view id,
+                                    const SlotValues& values) const {
   auto content = std::make_shared<Content>();
   content->policies = content_->policies;
   content->templates = content_->templates;
-  content->policies.push_back(Policy{std::string(id), source->body, std::move(link)});
-  TRY_VOID(content->finish());
+  TRY(Policy policy, link_template(*content_, template_id, std::string(id), values));
+  content->policies.push_back(std::move(policy));
+  TRY_VOID(context(content->finish(), "unable to link template"));
   return PolicySet(std::shared_ptr<const Content>(std::move(content)));
 }
 
@@ -173,6 +179,7 @@ std::optional<std::string> PolicySet::text(std::string_view id) const {
   if (policy == nullptr) policy = content_->find_template(id);
   if (policy == nullptr) return std::nullopt;
   const Body& body = *policy->body;
+  if (body.source->empty() || policy->link != nullptr) return print_policy(*policy);
   return body.source->substr(body.range.begin, body.range.end - body.range.begin);
 }
 

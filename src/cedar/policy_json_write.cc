@@ -1,0 +1,374 @@
+#include <algorithm>
+
+#include "cedar/access.h"
+#include "cedar/escape.h"
+#include "cedar/policy_json.h"
+#include "cedar/value_json.h"
+
+namespace keyturn::cedar {
+namespace {
+
+std::string_view op_name(Op op) {
+  switch (op) {
+    case Op::kAnd:
+      return "&&";
+    case Op::kOr:
+      return "||";
+    case Op::kNot:
+      return "!";
+    case Op::kNegate:
+      return "neg";
+    case Op::kIsEmpty:
+      return "isEmpty";
+    case Op::kEqual:
+      return "==";
+    case Op::kNotEqual:
+      return "!=";
+    case Op::kLess:
+      return "<";
+    case Op::kLessEqual:
+      return "<=";
+    case Op::kGreater:
+      return ">";
+    case Op::kGreaterEqual:
+      return ">=";
+    case Op::kAdd:
+      return "+";
+    case Op::kSubtract:
+      return "-";
+    case Op::kMultiply:
+      return "*";
+    case Op::kIn:
+      return "in";
+    case Op::kContains:
+      return "contains";
+    case Op::kContainsAll:
+      return "containsAll";
+    case Op::kContainsAny:
+      return "containsAny";
+    case Op::kGetTag:
+      return "getTag";
+    case Op::kHasTag:
+      return "hasTag";
+    default:
+      return "";
+  }
+}
+
+Json wrapped(std::string_view key, Json inner) {
+  return Json(Json::Object{{std::string(key), std::move(inner)}});
+}
+
+class ExpressionWriter {
+ public:
+  explicit ExpressionWriter(const Nodes& nodes) : nodes_(nodes) {}
+
+  Result<Json> write(NodeId id) {
+    const Node& node = nodes_.at(id);
+    switch (node.op) {
+      case Op::kLiteral: {
+        TRY(Json value, to_json(node.value));
+        return wrapped("Value", std::move(value));
+      }
+      case Op::kVariable:
+        return wrapped("Var", Json(to_string(node.variable)));
+      case Op::kUnknown:
+        return wrapped("unknown", Json::array({Json(node.name->view())}));
+      case Op::kIf:
+        return conditional(node);
+      case Op::kAnd:
+      case Op::kOr:
+        return logical(node);
+      case Op::kNot:
+      case Op::kNegate:
+      case Op::kIsEmpty: {
+        TRY(Json operand, write(node.a));
+        return wrapped(op_name(node.op), wrapped("arg", std::move(operand)));
+      }
+      case Op::kGet: {
+        TRY(Json left, write(node.a));
+        return wrapped(
+            ".", Json::object({{"left", std::move(left)}, {"attr", Json(node.name->view())}}));
+      }
+      case Op::kHas: {
+        // Several names are written out, as the reference does for text.
+        if (node.count > 1) return write(node.c);
+        TRY(Json left, write(node.a));
+        return wrapped("has", Json::object({{"left", std::move(left)},
+                                            {"attr", Json(nodes_.names_of(node)[0]->view())}}));
+      }
+      case Op::kLike:
+        return like(node);
+      case Op::kIs:
+      case Op::kIsIn:
+        return is(node);
+      case Op::kSet: {
+        TRY(Json items, list(node));
+        return wrapped("Set", std::move(items));
+      }
+      case Op::kRecord:
+        return record(node);
+      case Op::kCall: {
+        TRY(Json items, list(node));
+        return wrapped(signature_of(node.function).name, std::move(items));
+      }
+      default:
+        return binary(op_name(node.op), node.a, node.b);
+    }
+  }
+
+ private:
+  Result<Json> binary(std::string_view name, NodeId a, NodeId b) {
+    TRY(Json left, write(a));
+    TRY(Json right, write(b));
+    return wrapped(name, Json::object({{"left", std::move(left)}, {"right", std::move(right)}}));
+  }
+
+  Result<Json> logical(const Node& node) {
+    const auto children = nodes_.children_of(node);
+    TRY(Json left, write(children[0]));
+    for (const NodeId child : children.subspan(1)) {
+      TRY(Json right, write(child));
+      left = wrapped(op_name(node.op),
+                     Json::object({{"left", std::move(left)}, {"right", std::move(right)}}));
+    }
+    return left;
+  }
+
+  Result<Json> conditional(const Node& node) {
+    TRY(Json test, write(node.a));
+    TRY(Json yes, write(node.b));
+    TRY(Json no, write(node.c));
+    return wrapped(
+        "if-then-else",
+        Json::object({{"if", std::move(test)}, {"then", std::move(yes)}, {"else", std::move(no)}}));
+  }
+
+  Result<Json> like(const Node& node) {
+    TRY(Json left, write(node.a));
+    Json::Array items;
+    for (const char32_t code : node.pattern->codes) {
+      if (code == kWildcard) {
+        items.push_back("Wildcard");
+        continue;
+      }
+      std::string text;
+      append_utf8(text, code);
+      items.push_back(wrapped("Literal", Json(std::move(text))));
+    }
+    return wrapped("like",
+                   Json::object({{"left", std::move(left)}, {"pattern", Json(std::move(items))}}));
+  }
+
+  Result<Json> is(const Node& node) {
+    TRY(Json left, write(node.a));
+    Json inner =
+        Json::object({{"left", std::move(left)}, {"entity_type", Json(node.name->view())}});
+    if (node.op == Op::kIsIn) {
+      TRY(Json in, write(node.b));
+      inner.set("in", std::move(in));
+    }
+    return wrapped("is", std::move(inner));
+  }
+
+  Result<Json> list(const Node& node) {
+    Json::Array items;
+    for (const NodeId child : nodes_.children_of(node)) {
+      TRY(Json item, write(child));
+      items.push_back(std::move(item));
+    }
+    return Json(std::move(items));
+  }
+
+  Result<Json> record(const Node& node) {
+    Json::Object members;
+    const auto names = nodes_.names_of(node);
+    const auto children = nodes_.children_of(node);
+    for (std::size_t i = 0; i < children.size(); ++i) {
+      TRY(Json item, write(children[i]));
+      members.emplace_back(std::string(names[i]->view()), std::move(item));
+    }
+    return wrapped("Record", Json(std::move(members)));
+  }
+
+  const Nodes& nodes_;
+};
+
+Json reference(const Scope& scope) {
+  if (scope.uid != nullptr) return Json::object({{"entity", to_json(*scope.uid)}});
+  return Json::object({{"slot", scope.slot == Slot::kPrincipal ? "?principal" : "?resource"}});
+}
+
+Json scope_json(const Scope& scope) {
+  if (scope.kind == ScopeKind::kAny) return Json::object({{"op", "All"}});
+  if (scope.kind == ScopeKind::kEqual || scope.kind == ScopeKind::kIn) {
+    Json json = Json::object({{"op", scope.kind == ScopeKind::kEqual ? "==" : "in"}});
+    const Json inner = reference(scope);
+    json.set(inner.if_object()->front().first, inner.if_object()->front().second);
+    return json;
+  }
+  Json json = Json::object({{"op", "is"}, {"entity_type", Json(scope.type->view())}});
+  if (scope.kind == ScopeKind::kIsIn) json.set("in", reference(scope));
+  return json;
+}
+
+Json action_json(const Scope& scope) {
+  if (scope.kind == ScopeKind::kAny) return Json::object({{"op", "All"}});
+  Json json = Json::object({{"op", scope.kind == ScopeKind::kEqual ? "==" : "in"}});
+  if (scope.uids.size() == 1) {
+    json.set("entity", to_json(*scope.uids.front()));
+    return json;
+  }
+  Json::Array entities;
+  for (const Uid* uid : scope.uids) entities.push_back(to_json(*uid));
+  json.set("entities", Json(std::move(entities)));
+  return json;
+}
+
+Json uid_json(const Uid& uid) { return Json::object({{"__entity", to_json(uid)}}); }
+
+}  // namespace
+
+Result<Json> write_expression(const Nodes& nodes, NodeId id) {
+  return ExpressionWriter(nodes).write(id);
+}
+
+Result<Json> write_policy(const Policy& policy) {
+  const Body& body = *policy.body;
+  Json json = Json::object({{"effect", body.effect == Effect::kPermit ? "permit" : "forbid"},
+                            {"principal", scope_json(linked_scope(body.principal, policy))},
+                            {"action", action_json(body.action)},
+                            {"resource", scope_json(linked_scope(body.resource, policy))}});
+  Json::Array conditions;
+  for (const Clause& clause : body.clauses) {
+    TRY(Json expression, write_expression(body.nodes, clause.root));
+    conditions.push_back(Json::object(
+        {{"kind", clause.is_when ? "when" : "unless"}, {"body", std::move(expression)}}));
+  }
+  json.set("conditions", Json(std::move(conditions)));
+  if (!body.notes.empty()) {
+    Json notes = Json(Json::Object());
+    for (const Note& note : body.notes) {
+      notes.set(note.key, note.has_value ? Json(note.value) : Json());
+    }
+    json.set("annotations", std::move(notes));
+  }
+  return json;
+}
+
+Result<Json> PolicySet::json() const {
+  Json::Object statics;
+  Json::Array links;
+  for (const Policy& policy : content_->policies) {
+    if (policy.link == nullptr) {
+      TRY(Json json, write_policy(policy));
+      statics.emplace_back(policy.id, std::move(json));
+      continue;
+    }
+    Json values = Json(Json::Object());
+    if (policy.link->principal) values.set("?principal", uid_json(*policy.link->principal));
+    if (policy.link->resource) values.set("?resource", uid_json(*policy.link->resource));
+    links.push_back(Json::object({{"templateId", Json(policy.link->template_id)},
+                                  {"newId", Json(policy.id)},
+                                  {"values", std::move(values)}}));
+  }
+  Json::Object templates;
+  for (const Policy& policy : content_->templates) {
+    TRY(Json json, write_policy(policy));
+    templates.emplace_back(policy.id, std::move(json));
+  }
+  return Json::object({{"staticPolicies", Json(std::move(statics))},
+                       {"templates", Json(std::move(templates))},
+                       {"templateLinks", Json(std::move(links))}});
+}
+
+Result<Json> PolicySet::policy_json(std::string_view id) const {
+  const Policy* policy = content_->find(id);
+  if (policy == nullptr) policy = content_->find_template(id);
+  if (policy == nullptr) return fail(Code::kNotFound, "there is no policy with id `{}`", id);
+  return write_policy(*policy);
+}
+
+Result<PolicySet> PolicySet::parse_json(std::string_view text) {
+  TRY_VOID(check_text(text));
+  JsonLimits limits;
+  limits.depth_max = kPolicyJsonDepthMax;
+  TRY(const Json json, parse_strict(text, limits));
+  return from_json(json);
+}
+
+namespace {
+
+Result<std::monostate> read_group(const Json& json, std::string_view key, std::vector<Policy>& into,
+                                  const std::shared_ptr<Pool>& pool) {
+  const Json* group = json.find(key);
+  if (group == nullptr || !group->is_object()) {
+    return fail(Code::kInvalid, "a policy set needs an object `{}`", key);
+  }
+  const bool wants_templates = key == "templates";
+  for (const auto& [id, policy] : *group->if_object()) {
+    TRY(std::shared_ptr<const Body> body,
+        context(read_policy(policy, pool), fmt::format("policy `{}`", id)));
+    if (body->is_template() && !wants_templates) {
+      return fail(Code::kInvalid, "expected a static policy, but `{}` has a slot", id);
+    }
+    if (!body->is_template() && wants_templates) {
+      return fail(Code::kInvalid, "expected a template, but `{}` has no slot", id);
+    }
+    into.push_back(Policy{id, std::move(body), nullptr});
+  }
+  return std::monostate();
+}
+
+Result<Policy> read_link(const PolicySetContent& set, const Json& json) {
+  TRY(const std::string source, json.get_string("templateId"));
+  TRY(std::string id, json.get_string("newId"));
+  const Json* values = json.find("values");
+  if (values == nullptr || !values->is_object() || json.if_object()->size() != 3) {
+    return fail(Code::kInvalid,
+                "a template link needs `templateId`, `newId` and `values` and nothing else");
+  }
+  SlotValues slots;
+  Pool pool;
+  for (const auto& [slot, value] : *values->if_object()) {
+    if (slot != "?principal" && slot != "?resource") {
+      return fail(Code::kInvalid, "unknown slot `{}`, expected `?principal` or `?resource`", slot);
+    }
+    TRY(const Uid* uid, ValueReader(pool).read_uid(value, fmt::format("the slot {}", slot)));
+    EntityUid plain{std::string(uid->type->view()), std::string(uid->id->view())};
+    (slot == "?principal" ? slots.principal : slots.resource) = std::move(plain);
+  }
+  return link_template(set, source, std::move(id), slots);
+}
+
+}  // namespace
+
+Result<PolicySet> PolicySet::from_json(const Json& json) {
+  const Json::Object* members = json.if_object();
+  if (members == nullptr) return fail(Code::kInvalid, "a policy set must be a JSON object");
+  for (const auto& [key, value] : *members) {
+    if (key != "staticPolicies" && key != "templates" && key != "templateLinks") {
+      return fail(Code::kInvalid,
+                  "unknown field `{}` in a policy set, expected `staticPolicies`, `templates` or "
+                  "`templateLinks`",
+                  key);
+    }
+  }
+  auto content = std::make_shared<Content>();
+  auto pool = std::make_shared<Pool>();
+  TRY_VOID(read_group(json, "staticPolicies", content->policies, pool));
+  TRY_VOID(read_group(json, "templates", content->templates, pool));
+  const Json* links = json.find("templateLinks");
+  if (links == nullptr || !links->is_array()) {
+    return fail(Code::kInvalid, "a policy set needs an array `templateLinks`");
+  }
+  for (const Json& link : *links->if_array()) {
+    if (!link.is_object()) return fail(Code::kInvalid, "a template link must be a JSON object");
+    TRY(Policy linked, read_link(*content, link));
+    content->policies.push_back(std::move(linked));
+  }
+  TRY_VOID(content->finish());
+  return PolicySet(std::shared_ptr<const Content>(std::move(content)));
+}
+
+}  // namespace keyturn::cedar
