@@ -1,0 +1,119 @@
+// The answers of the API as JSON Schema (draft 2020-12), the `components.schemas` of its document.
+// A test holds every answer against them.
+#pragma once
+
+#include <string_view>
+
+namespace keyturn::api {
+
+inline constexpr std::string_view kSchemas = R"json({
+"Error": {"type": "object", "additionalProperties": false, "required": ["error"], "properties": {
+  "error": {"type": "object", "additionalProperties": false,
+    "required": ["code", "message", "request_id"], "properties": {
+    "code": {"type": "string"}, "message": {"type": "string"}, "request_id": {"type": "string"}}}}},
+"Health": {"type": "object", "additionalProperties": false, "required": ["status", "version"],
+  "properties": {"status": {"type": "string"}, "version": {"type": "string"}}},
+"Readiness": {"type": "object", "additionalProperties": false, "required": ["ready", "checks"],
+  "properties": {"ready": {"type": "boolean"}, "checks": {"type": "object",
+    "additionalProperties": {"type": "string", "description": "`ok` or the reason"}}}},
+"Document": {"type": "object", "description": "an OpenAPI 3.1 document"},
+"Person": {"type": "object", "additionalProperties": false,
+  "required": ["id", "name", "role", "state", "created"], "properties": {
+  "id": {"type": "string"}, "name": {"type": "string"},
+  "role": {"type": "string", "enum": ["member", "administrator"]},
+  "state": {"type": "string", "enum": ["active", "suspended"]},
+  "created": {"type": "string", "format": "date-time"}}},
+"Persons": {"type": "object", "additionalProperties": false, "required": ["persons"], "properties": {
+  "persons": {"type": "array", "items": {"$ref": "#/components/schemas/Person"}}}},
+"NewPerson": {"type": "object", "additionalProperties": false, "required": ["person", "token"],
+  "properties": {"person": {"$ref": "#/components/schemas/Person"},
+  "token": {"type": "string", "description": "shown once; only its hash is stored"}}},
+"Agent": {"type": "object", "additionalProperties": false,
+  "required": ["id", "owner", "state", "created"], "properties": {
+  "id": {"type": "string"}, "owner": {"type": "string"},
+  "state": {"type": "string", "enum": ["active", "suspended"]},
+  "created": {"type": "string", "format": "date-time"}}},
+"Agents": {"type": "object", "additionalProperties": false, "required": ["agents"], "properties": {
+  "agents": {"type": "array", "items": {"$ref": "#/components/schemas/Agent"}}}},
+"Session": {"type": "object", "additionalProperties": false,
+  "required": ["id", "agent", "owner", "starter", "purpose", "state", "start", "expiry", "ended",
+               "access_key_id"], "properties": {
+  "id": {"type": "string"}, "agent": {"type": "string"}, "owner": {"type": "string"},
+  "starter": {"type": "string"}, "purpose": {"type": "string"},
+  "state": {"type": "string", "enum": ["active", "expired", "ended"]},
+  "start": {"type": "string", "format": "date-time"},
+  "expiry": {"type": "string", "format": "date-time"},
+  "ended": {"type": ["string", "null"], "format": "date-time"},
+  "access_key_id": {"type": "string"}}},
+"Sessions": {"type": "object", "additionalProperties": false, "required": ["sessions"],
+  "properties": {"sessions": {"type": "array", "items": {"$ref": "#/components/schemas/Session"}}}},
+"NewSession": {"type": "object", "additionalProperties": false,
+  "required": ["session", "access_key_id", "secret_access_key", "session_token",
+               "aws_endpoint_url"], "properties": {
+  "session": {"$ref": "#/components/schemas/Session"}, "access_key_id": {"type": "string"},
+  "secret_access_key": {"type": "string", "description": "shown once"},
+  "session_token": {"type": "string", "description": "shown once"},
+  "aws_endpoint_url": {"type": "string"}}},
+"Review": {"type": "object", "additionalProperties": false,
+  "required": ["person", "answer", "words", "digest", "time"], "properties": {
+  "person": {"type": "string"}, "answer": {"type": "string", "enum": ["approve", "reject"]},
+  "words": {"type": "string"}, "digest": {"type": "string"},
+  "time": {"type": "string", "format": "date-time"}}},
+"Change": {"type": "object", "additionalProperties": false,
+  "required": ["id", "state", "summary", "effect", "tier", "agent", "owner", "starter", "session",
+               "reason", "approvals", "approvals_needed", "created", "expires", "digest",
+               "reviews"], "properties": {
+  "id": {"type": "string"}, "state": {"$ref": "#/components/schemas/ChangeState"},
+  "summary": {"type": "string"}, "effect": {"$ref": "#/components/schemas/Effect"},
+  "tier": {"$ref": "#/components/schemas/Tier"}, "agent": {"type": "string"},
+  "owner": {"type": "string"}, "starter": {"type": "string"}, "session": {"type": "string"},
+  "reason": {"type": "string", "description": "the agent's words: hostile text"},
+  "approvals": {"type": "integer"}, "approvals_needed": {"type": "integer"},
+  "created": {"type": "string", "format": "date-time"},
+  "expires": {"type": "string", "format": "date-time"},
+  "digest": {"type": "string", "description": "what a review must name"},
+  "reviews": {"type": "array", "items": {"$ref": "#/components/schemas/Review"}}}},
+"CompleteChange": {"type": "object", "additionalProperties": false,
+  "required": ["id", "state", "summary", "effect", "tier", "agent", "owner", "starter", "session",
+               "reason", "approvals", "approvals_needed", "created", "expires", "digest", "reviews",
+               "action", "action_digest", "policy_digest"], "properties": {
+  "id": {"type": "string"}, "state": {"$ref": "#/components/schemas/ChangeState"},
+  "summary": {"type": "string"}, "effect": {"$ref": "#/components/schemas/Effect"},
+  "tier": {"$ref": "#/components/schemas/Tier"}, "agent": {"type": "string"},
+  "owner": {"type": "string"}, "starter": {"type": "string"}, "session": {"type": "string"},
+  "reason": {"type": "string", "description": "the agent's words: hostile text"},
+  "approvals": {"type": "integer"}, "approvals_needed": {"type": "integer"},
+  "created": {"type": "string", "format": "date-time"},
+  "expires": {"type": "string", "format": "date-time"},
+  "digest": {"type": "string", "description": "what a review must name"},
+  "reviews": {"type": "array", "items": {"$ref": "#/components/schemas/Review"}},
+  "action": {"type": "object", "description": "complete and untruncated"},
+  "action_digest": {"type": "string"}, "policy_digest": {"type": "string"}}},
+"ChangeState": {"type": "string",
+  "enum": ["open", "approved", "rejected", "executed", "expired", "void"]},
+"Effect": {"type": "string", "enum": ["observe", "reveal", "change", "destroy", "grant"]},
+"Tier": {"type": "string", "enum": ["production", "staging", "development"]},
+"Changes": {"type": "object", "additionalProperties": false, "required": ["changes"], "properties": {
+  "changes": {"type": "array", "items": {"$ref": "#/components/schemas/Change"}}}},
+"GivenReview": {"type": "object", "additionalProperties": false, "required": ["change", "grant"],
+  "properties": {"change": {"$ref": "#/components/schemas/Change"},
+  "grant": {"type": ["object", "null"], "additionalProperties": false,
+    "description": "when this review completed the quorum", "required": ["id", "expires"],
+    "properties": {"id": {"type": "string"},
+                   "expires": {"type": "string", "format": "date-time"}}}}},
+"LedgerEntry": {"type": "object", "additionalProperties": false,
+  "required": ["index", "time", "kind", "text", "leaf"], "properties": {
+  "index": {"type": "integer"}, "time": {"type": "string", "format": "date-time"},
+  "kind": {"type": "string"},
+  "text": {"type": "string", "description": "the canonical JSON that is hashed"},
+  "leaf": {"type": "string", "description": "SHA-256(0x00 || text)"}}},
+"LedgerHead": {"type": "object", "additionalProperties": false, "required": ["size", "root"],
+  "properties": {"size": {"type": "integer"}, "root": {"type": "string"}}},
+"Ledger": {"type": "object", "additionalProperties": false, "required": ["entries", "next", "head"],
+  "properties": {
+  "entries": {"type": "array", "items": {"$ref": "#/components/schemas/LedgerEntry"}},
+  "next": {"type": "integer", "description": "where the next page begins"},
+  "head": {"$ref": "#/components/schemas/LedgerHead"}}}
+})json";
+
+}  // namespace keyturn::api

@@ -1,0 +1,330 @@
+#include "app/app.h"
+
+#include <sys/resource.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include "api/api.h"
+#include "app/folder.h"
+#include "app/keeper.h"
+#include "app/metadata_fetch.h"
+#include "app/policies.h"
+#include "aws/aws.h"
+#include "gate/gate.h"
+#include "http/http.h"
+#include "review/review.h"
+
+namespace keyturn::app {
+namespace {
+
+constexpr Duration kSweepInterval = std::chrono::seconds(10);  // of expired changes
+constexpr Duration kVaultInterval =
+    std::chrono::seconds(30);  // it refreshes 5 minutes before expiry
+constexpr Duration kFirstTagsWait =
+    std::chrono::seconds(10);  // then we serve; unknown is production
+constexpr Duration kTagsStopWait = std::chrono::seconds(5);
+
+std::string text_of(std::uint64_t number) { return fmt::to_string(number); }
+
+class Server final : public App {
+ public:
+  Server(Config config, const Needs& needs) : config_(std::move(config)), needs_(needs) {}
+  ~Server() override { stop(std::chrono::seconds(0)); }
+
+  Result<void> open();
+  std::uint16_t api_port() const override { return api_server_->port(); }
+  std::uint16_t aws_port() const override { return aws_server_->port(); }
+  Result<void> reload_policies() override;
+  void stop(Duration timeout) override;
+
+ private:
+  Result<void> open_gate();
+  Result<void> settle();
+  Result<void> open_gateway();
+  Result<void> serve_api();
+  Result<void> serve_aws();
+  http::ServerOptions server_options(const std::string& address, std::uint16_t port) const;
+  void keep();
+  void sweep();
+  void refresh_credentials();
+  // Starts a refresh unless one is running; `done` is called when it ends.
+  void refresh_tags(std::function<void()> done);
+  http::Task<> run_tag_refresh(std::function<void()> done);
+
+  const Config config_;
+  const Needs needs_;
+  std::mutex tags_mutex_;
+  std::condition_variable tags_ended_;
+  bool refreshing_tags_ = false;  // under tags_mutex_
+  std::atomic<bool> credentials_missing_{false};
+  bool stopped_ = false;
+
+  // In the order they are opened; taken down in reverse.
+  std::unique_ptr<Core> core_;
+  std::unique_ptr<review::Reviews> reviews_;
+  std::unique_ptr<gate::Gate> gate_;
+  std::unique_ptr<Environments> environments_;
+  std::unique_ptr<http::Loops> loops_;
+  std::unique_ptr<http::Client> client_;
+  std::unique_ptr<aws::Gateway> gateway_;
+  std::unique_ptr<api::Api> api_;
+  std::unique_ptr<http::Server> api_server_;
+  std::unique_ptr<http::Server> aws_server_;
+  std::unique_ptr<Keeper> keeper_;
+};
+
+Result<void> Server::open() {
+  raise_file_limit(config_.limits.connections, needs_.log);
+  TRY(core_, Core::open(config_, needs_));
+  TRY_VOID(open_gate());
+  TRY_VOID(settle());
+  TRY_VOID(open_gateway());
+  refresh_credentials();
+  TRY_VOID(serve_api());
+  TRY_VOID(serve_aws());
+  keep();
+  return {};
+}
+
+Result<void> Server::open_gate() {
+  TRY(reviews_, review::Reviews::open(*core_->store, *core_->identity, needs_.clock, needs_.random,
+                                      {.change_lifetime = config_.review.change_lifetime,
+                                       .grant_lifetime = config_.review.grant_lifetime}));
+  gate_ = std::make_unique<gate::Gate>(*core_->store, *core_->ledger, *core_->identity, *reviews_,
+                                       needs_.clock, needs_.log, needs_.metrics,
+                                       gate::GateOptions{.console_url = api_url(config_.server)});
+  return reload_policies();
+}
+
+Result<void> Server::reload_policies() {
+  TRY(auto policies, load_policies(config_.policies_path));
+  const std::string digest = policies->digest().hex();
+  TRY_VOID(gate_->set_policies(std::move(policies)));
+  needs_.log.info("policies.loaded",
+                  {{"from", config_.policies_path.empty() ? "built in" : config_.policies_path},
+                   {"digest", digest}});
+  return {};
+}
+
+Result<void> Server::settle() {
+  TRY(const std::vector<std::uint64_t> unsettled, gate_->settle_after_crash());
+  for (const std::uint64_t index : unsettled) {
+    needs_.log.warning("action.outcome_unknown",
+                       {{"ledger_index", text_of(index)},
+                        {"note",
+                         "sent, outcome unknown: it was allowed before the last stop and "
+                         "never answered; look upstream, it will not be sent again"}});
+  }
+  return {};
+}
+
+Result<void> Server::open_gateway() {
+  const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
+  const std::size_t count = config_.limits.event_loops == 0 ? cores : config_.limits.event_loops;
+  TRY(loops_, http::Loops::start(count, needs_.log));
+  TRY(client_, http::Client::create(*loops_, {}, needs_.log));
+  TRY(auto model, aws::load_embedded_model());
+  environments_ = std::make_unique<Environments>(config_.environments);
+  aws::GatewayOptions options;
+  options.account = config_.aws.account;
+  options.partition = config_.aws.partition;
+  options.upstream = config_.aws.upstream;
+  options.upstream_by_service = config_.aws.upstreams;
+  options.hold_wait = config_.aws.hold_wait;
+  options.held_requests_max = config_.limits.held_requests;
+  options.held_requests_per_session_max = config_.limits.held_requests_per_session;
+  options.body.memory_bytes_max = config_.limits.body_memory_bytes;
+  options.body.bytes_max = config_.limits.body_bytes;
+  options.body.directory = config_.data_path;  // private, and where the operator planned for space
+  TRY(gateway_, aws::Gateway::create({.model = std::move(model),
+                                      .gate = *gate_,
+                                      .identity = *core_->identity,
+                                      .vault = *core_->vault,
+                                      .client = *client_,
+                                      .environments = *environments_,
+                                      .clock = needs_.clock,
+                                      .random = needs_.random,
+                                      .log = needs_.log,
+                                      .metrics = needs_.metrics},
+                                     std::move(options)));
+  return {};
+}
+
+http::ServerOptions Server::server_options(const std::string& address, std::uint16_t port) const {
+  http::ServerOptions options;
+  options.address = address;
+  options.port = port;
+  options.connections_max = config_.limits.connections;
+  if (!config_.server.tls_key.empty()) {
+    options.tls = http::TlsFiles{config_.server.tls_certificate, config_.server.tls_key};
+  } else if (address != "127.0.0.1" && address != "::1") {
+    needs_.log.warning("server.plain_http",
+                       {{"address", address},
+                        {"note",
+                         "tokens and requests cross the network unencrypted; set "
+                         "tls_certificate and tls_key in [server]"}});
+  }
+  return options;
+}
+
+Result<void> Server::serve_api() {
+  api::ApiOptions options;
+  options.host_names = config_.server.host_names;
+  options.host_names.push_back(config_.server.api_address);
+  options.aws_endpoint_url = aws_url(config_.server);
+  options.version = version();
+  TRY(api_, api::Api::create({.store = *core_->store,
+                              .ledger = *core_->ledger,
+                              .identity = *core_->identity,
+                              .reviews = *reviews_,
+                              .gate = *gate_,
+                              .vault = *core_->vault,
+                              .clock = needs_.clock,
+                              .log = needs_.log,
+                              .metrics = needs_.metrics},
+                             std::move(options)));
+  http::Handler handler = [this](http::Exchange& exchange) { return api_->handle(exchange); };
+  TRY(api_server_, http::Server::listen(
+                       *loops_, server_options(config_.server.api_address, config_.server.api_port),
+                       std::move(handler), needs_.log, needs_.metrics));
+  needs_.log.info("server.api", {{"url", api_url(config_.server)}, {"version", version()}});
+  return {};
+}
+
+Result<void> Server::serve_aws() {
+  // Tags tell environments apart, so the first requests had better find them. Until they are known,
+  // everything is production.
+  auto known = std::make_shared<std::promise<void>>();
+  std::future<void> tags = known->get_future();
+  refresh_tags([known] { known->set_value(); });
+  if (tags.wait_for(kFirstTagsWait) != std::future_status::ready) {
+    needs_.log.warning("tags.late", {{"note",
+                                      "resource tags are not known yet; resources count as "
+                                      "production until they are"}});
+  }
+  http::Handler handler = [this](http::Exchange& exchange) { return gateway_->handle(exchange); };
+  TRY(aws_server_, http::Server::listen(
+                       *loops_, server_options(config_.server.aws_address, config_.server.aws_port),
+                       std::move(handler), needs_.log, needs_.metrics));
+  needs_.log.info("server.aws", {{"url", aws_url(config_.server)}});
+  return {};
+}
+
+void Server::keep() {
+  std::vector<Keeper::Job> jobs;
+  jobs.push_back({kSweepInterval, [this] { sweep(); }});
+  jobs.push_back({kVaultInterval, [this] { refresh_credentials(); }});
+  jobs.push_back({config_.aws.tag_refresh, [this] { refresh_tags([] {}); }});
+  keeper_ = std::make_unique<Keeper>(std::move(jobs), needs_.clock);
+}
+
+void Server::sweep() {
+  const auto swept = core_->store->run([this](store::Transaction& transaction) -> Result<void> {
+    TRY(const std::vector<ChangeId> expired, reviews_->expire(transaction));
+    for (const ChangeId id : expired) {
+      const Json body = Json::object({{"change", id.text()}});
+      TRY_VOID(core_->ledger->append(transaction, "change.expired", body));
+    }
+    return {};
+  });
+  if (!swept) needs_.log.warning("changes.sweep_failed", {{"error", swept.error().message}});
+}
+
+void Server::refresh_credentials() {
+  const auto refreshed = core_->vault->refresh();
+  const bool missing = !refreshed;
+  // Said once when it starts and once when it ends.
+  if (credentials_missing_.exchange(missing) == missing) return;
+  if (missing) {
+    needs_.log.warning("vault.no_credentials", {{"error", refreshed.error().message}});
+  } else {
+    needs_.log.info("vault.credentials", {{"from", core_->vault->describe()}});
+  }
+}
+
+void Server::refresh_tags(std::function<void()> done) {
+  if (config_.aws.regions.empty() || credentials_missing_.load()) return done();
+  {
+    const std::lock_guard lock(tags_mutex_);
+    if (std::exchange(refreshing_tags_, true)) return done();
+  }
+  loops_->spawn(0, [this, done = std::move(done)] { return run_tag_refresh(done); });
+}
+
+http::Task<> Server::run_tag_refresh(std::function<void()> done) {
+  std::vector<std::string> regions = config_.aws.regions;
+  auto result = co_await gateway_->refresh_tags(std::move(regions));
+  if (!result) needs_.log.warning("tags.refresh_failed", {{"error", result.error().message}});
+  {
+    const std::lock_guard lock(tags_mutex_);
+    refreshing_tags_ = false;
+  }
+  tags_ended_.notify_all();
+  done();
+  co_return Result<void>();
+}
+
+void Server::stop(Duration timeout) {
+  if (std::exchange(stopped_, true)) return;
+  keeper_.reset();
+  if (aws_server_) aws_server_->drain(timeout);
+  if (api_server_) api_server_->drain(timeout);
+  {
+    std::unique_lock lock(tags_mutex_);
+    tags_ended_.wait_for(lock, kTagsStopWait, [this] { return !refreshing_tags_; });
+  }
+  if (loops_) loops_->stop();
+  if (core_) core_->store->close();
+}
+
+}  // namespace
+
+std::string version() { return KEYTURN_VERSION; }
+
+Result<std::unique_ptr<Core>> Core::open(const Config& config, const Needs& needs) {
+  auto core = std::make_unique<Core>();
+  TRY_VOID(create_folder(config.data_path));
+  TRY(const crypto::SealingKey key,
+      read_sealing_key(
+          {.folder = config.data_path,
+           .credentials_folder = needs.environment("CREDENTIALS_DIRECTORY").value_or("")}));
+  TRY(core->store, store::open_sqlite({.path = database_file(config.data_path)}, needs.clock,
+                                      needs.log, needs.metrics));
+  TRY(core->ledger, ledger::Ledger::open(*core->store, needs.clock));
+  TRY(core->identity, identity::Identity::open(*core->store, needs.clock, needs.random, key));
+  TRY(core->vault, vault::Vault::open(*core->store, needs.clock, needs.random, needs.log, key,
+                                      {.name = config.vault.name,
+                                       .sources = config.vault.sources,
+                                       .profile = config.vault.profile,
+                                       .home = needs.environment("HOME").value_or("")},
+                                      needs.environment, metadata_fetch()));
+  return core;
+}
+
+Result<std::unique_ptr<App>> App::start(const Config& config, const Needs& needs) {
+  auto server = std::make_unique<Server>(config, needs);
+  TRY_VOID(server->open());
+  return server;
+}
+
+void raise_file_limit(std::size_t connections, Log& log) {
+  // A connection from an agent may need one upstream; the rest is for files and listeners.
+  const rlim_t wanted = 2 * connections + 1'024;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+  const rlim_t before = limit.rlim_cur;
+  limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? wanted : std::min(wanted, limit.rlim_max);
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = before;
+  if (limit.rlim_cur < wanted) {
+    log.warning("process.few_files",
+                {{"limit", text_of(limit.rlim_cur)},
+                 {"wanted", text_of(wanted)},
+                 {"note", "raise LimitNOFILE, or lower `connections` in [limits]"}});
+  }
+}
+
+}  // namespace keyturn::app

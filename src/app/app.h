@@ -1,0 +1,63 @@
+// The object graph: what a configuration becomes. Core is what commands that work on the data
+// folder need; App is the whole server. Both own what they open, take it down in reverse, and hand
+// references to constructors. Nothing here decides anything.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/config.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "identity/identity.h"
+#include "ledger/ledger.h"
+#include "store/store.h"
+#include "vault/vault.h"
+
+namespace keyturn::app {
+
+// `0.1.0`
+std::string version();
+
+// What comes from outside the process; outlives Core and App.
+struct Needs {
+  const Clock& clock;
+  Random& random;
+  Log& log;
+  Metrics& metrics;
+  vault::Environment environment;
+};
+
+// Store, ledger, identity and vault over one data folder, which is locked meanwhile.
+struct Core {
+  // kUnavailable when a server holds the folder: those commands need it stopped.
+  static Result<std::unique_ptr<Core>> open(const Config& config, const Needs& needs);
+
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<ledger::Ledger> ledger;
+  std::unique_ptr<identity::Identity> identity;
+  std::unique_ptr<vault::Vault> vault;
+};
+
+class App {
+ public:
+  // Opens everything, settles what a crash left open, and serves. Errors say what refused to start.
+  static Result<std::unique_ptr<App>> start(const Config& config, const Needs& needs);
+  virtual ~App() = default;
+
+  virtual std::uint16_t api_port() const = 0;
+  virtual std::uint16_t aws_port() const = 0;
+  // Reads the policies anew. On an error the old ones stay in force. Blocks.
+  virtual Result<void> reload_policies() = 0;
+  // Stops accepting, finishes what runs, closes. Blocks, at most about `timeout` and a few seconds.
+  virtual void stop(Duration timeout) = 0;
+};
+
+// Raises the limit of open files to what `connections` need, as far as the system allows.
+void raise_file_limit(std::size_t connections, Log& log);
+
+}  // namespace keyturn::app

@@ -1,0 +1,47 @@
+// The commands, one function each: what it prints, and its exit code.
+#pragma once
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "cli/client.h"
+#include "cli/options.h"
+#include "cli/screen.h"
+
+namespace keyturn::cli {
+
+struct Context {
+  const Options& options;
+  Environment environment;
+  Style style;
+  const Clock& clock;
+};
+
+Result<int> add_person(const Context& context);  // accounts.cc
+Result<int> list_persons(const Context& context);
+Result<int> set_person_state(const Context& context);
+Result<int> who_am_i(const Context& context);
+Result<int> add_agent(const Context& context);
+Result<int> list_agents(const Context& context);
+Result<int> set_agent_state(const Context& context);
+Result<int> start_session(const Context& context);  // sessions.cc
+Result<int> list_sessions(const Context& context);
+Result<int> end_session(const Context& context);
+Result<int> run_command(const Context& context);   // run.cc
+Result<int> list_changes(const Context& context);  // changes.cc
+Result<int> show_change(const Context& context);
+Result<int> give_review(const Context& context);
+Result<int> show_ledger(const Context& context);  // record.cc
+Result<int> verify_ledger(const Context& context);
+Result<int> init(const Context& context);  // local.cc
+Result<int> seal_credentials(const Context& context);
+Result<int> show_credentials(const Context& context);
+Result<int> serve(const Context& context);           // serve.cc
+Result<int> check_policies(const Context& context);  // tools.cc
+Result<int> explain_requests(const Context& context);
+Result<int> print_version(const Context& context);
+
+// A new session through the API, as `session start` and `run` make it.
+Result<Json> start_session(const Context& context, const Client& client,
+                           const std::string& purpose);
+
+}  // namespace keyturn::cli

@@ -1,0 +1,205 @@
+#include "cli/options.h"
+
+#include <CLI/CLI.hpp>
+#include <sstream>
+
+#include "cli/cli.h"
+
+namespace keyturn::cli {
+namespace {
+
+constexpr const char* kFooter =
+    "Exit codes: 0 done, 1 failed, 2 usage, 3 denied, 4 held.\n"
+    "The server is found at $KEYTURN_URL (default http://127.0.0.1:7311); your token is taken "
+    "from\n"
+    "$KEYTURN_TOKEN or from ~/.config/keyturn/token, which nobody else may read.";
+
+// Adds subcommands whose callbacks say which command was asked for.
+class Commands {
+ public:
+  explicit Commands(Options& options) : options_(options) {}
+
+  CLI::App* add(CLI::App& parent, const char* name, const char* description, Command command) {
+    CLI::App* sub = parent.add_subcommand(name, description);
+    sub->callback([this, command] { options_.command = command; });
+    return sub;
+  }
+  CLI::App* group(CLI::App& parent, const char* name, const char* description) {
+    CLI::App* sub = parent.add_subcommand(name, description);
+    sub->require_subcommand(1);
+    return sub;
+  }
+  void json(CLI::App* sub) { sub->add_flag("--json", options_.json, "print JSON"); }
+  void config(CLI::App* sub) {
+    sub->add_option("--config", options_.config, "the configuration file")
+        ->envname("KEYTURN_CONFIG")
+        ->capture_default_str();
+  }
+  void id(CLI::App* sub, const char* what) { sub->add_option("ID", options_.id, what)->required(); }
+  void lifetime(CLI::App* sub) {
+    sub->add_option_function<std::string>(
+        "--ttl",
+        [this](const std::string& text) {
+          const auto duration = parse_duration(text);
+          if (!duration) throw CLI::ValidationError("--ttl", duration.error().message);
+          options_.lifetime = *duration;
+        },
+        "how long the session lasts, like 30m or 8h (default 8h, at most 24h)");
+  }
+  void limit(CLI::App* sub) {
+    sub->add_option("--limit", options_.limit, "at most this many")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000}));
+  }
+
+ private:
+  Options& options_;
+};
+
+void add_server(CLI::App& app, Commands& commands, Options& options) {
+  CLI::App* init =
+      commands.add(app, "init", "make configuration, data folder, sealing key and the first person",
+                   Command::kInit);
+  commands.config(init);
+  init->add_option("--person", options.person, "the first person, an administrator");
+  init->add_option("--account", options.account, "the AWS account, for a new configuration");
+  init->add_flag(
+      "--upstream-from-environment", options.upstream_from_environment,
+      "seal AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN into the vault");
+  CLI::App* serve = commands.add(app, "serve", "run the server", Command::kServe);
+  commands.config(serve);
+  CLI::App* vault = commands.group(app, "vault", "the upstream credentials");
+  commands.config(commands.add(*vault, "seal", "seal AWS credentials from the environment",
+                               Command::kVaultSeal));
+  commands.config(commands.add(
+      *vault, "show", "where the credentials come from; never what they are", Command::kVaultShow));
+}
+
+void add_run(CLI::App& app, Commands& commands, Options& options) {
+  CLI::App* run = commands.add(
+      app, "run", "run a command as an agent, in a session that ends with it", Command::kRun);
+  run->add_option("--agent", options.agent, "the agent; not needed when you own exactly one");
+  run->add_option("--purpose", options.purpose, "what this run is for (default: the command)");
+  commands.lifetime(run);
+  run->add_option("COMMAND", options.child, "the command and its arguments, after --")->required();
+  run->prefix_command();
+}
+
+void add_accounts(CLI::App& app, Commands& commands, Options& options) {
+  CLI::App* person = commands.group(app, "person", "people with accounts");
+  CLI::App* add =
+      commands.add(*person, "add", "a new person; prints the token once", Command::kPersonAdd);
+  commands.id(add, "the person's id");
+  add->add_option("--name", options.name, "for people");
+  add->add_flag("--administrator", options.administrator, "may manage accounts");
+  commands.json(add);
+  commands.json(commands.add(*person, "list", "every person", Command::kPersonList));
+  commands.id(commands.add(*person, "suspend", "take all rights away", Command::kPersonSuspend),
+              "the person's id");
+  commands.id(commands.add(*person, "activate", "give them back", Command::kPersonActivate),
+              "the person's id");
+  commands.json(commands.add(app, "whoami", "whose token this is", Command::kWhoami));
+
+  CLI::App* agent = commands.group(app, "agent", "agents");
+  CLI::App* add_agent = commands.add(*agent, "add", "a new agent", Command::kAgentAdd);
+  commands.id(add_agent, "the agent's id");
+  add_agent->add_option("--owner", options.owner, "the owner's id (default: you)");
+  commands.json(add_agent);
+  commands.json(commands.add(*agent, "list", "every agent", Command::kAgentList));
+  commands.id(commands.add(*agent, "suspend", "stop an agent at once", Command::kAgentSuspend),
+              "the agent's id");
+  commands.id(commands.add(*agent, "activate", "let it work again", Command::kAgentActivate),
+              "the agent's id");
+}
+
+void add_sessions(CLI::App& app, Commands& commands, Options& options) {
+  CLI::App* session = commands.group(app, "session", "runs of agents");
+  CLI::App* start = commands.add(*session, "start", "start a session; prints its keys once",
+                                 Command::kSessionStart);
+  start->add_option("--agent", options.agent, "the agent; not needed when you own exactly one");
+  start->add_option("--purpose", options.purpose, "what this run is for")->required();
+  commands.lifetime(start);
+  commands.json(start);
+  CLI::App* list = commands.add(*session, "list", "sessions, newest first", Command::kSessionList);
+  commands.json(list);
+  commands.limit(list);
+  commands.id(commands.add(*session, "end", "end a session and its keys", Command::kSessionEnd),
+              "the session's id");
+}
+
+void add_changes(CLI::App& app, Commands& commands, Options& options) {
+  CLI::App* change = commands.group(app, "change", "what waits for review, or did");
+  CLI::App* list = commands.add(*change, "list", "changes, newest first", Command::kChangeList);
+  list->add_option("--state", options.state, "open, approved, rejected, executed, expired or void")
+      ->check(CLI::IsMember({"open", "approved", "rejected", "executed", "expired", "void"}));
+  commands.limit(list);
+  commands.json(list);
+  CLI::App* show =
+      commands.add(*change, "show", "everything a reviewer needs", Command::kChangeShow);
+  commands.id(show, "like CHG-7");
+  commands.json(show);
+  for (const auto& [name, what, command] :
+       {std::tuple{"approve", "approve a change: exactly what is shown", Command::kApprove},
+        std::tuple{"reject", "reject a change; the agent reads your words", Command::kReject}}) {
+    CLI::App* review = commands.add(app, name, what, command);
+    commands.id(review, "like CHG-7");
+    CLI::Option* words =
+        review->add_option("--words", options.words, "for the agent and the ledger");
+    if (command == Command::kReject) words->required();
+    commands.json(review);
+  }
+}
+
+void add_tools(CLI::App& app, Commands& commands, Options& options) {
+  CLI::App* ledger = commands.group(app, "ledger", "what was decided and done");
+  CLI::App* show = commands.add(*ledger, "show", "tell the story", Command::kLedgerShow);
+  show->add_option("--from", options.from, "the first index");
+  commands.limit(show);
+  show->add_flag("--follow", options.follow, "go on as entries come");
+  commands.json(show);
+  CLI::App* verify = commands.add(*ledger, "verify",
+                                  "recompute every hash here, from the entries the server gives",
+                                  Command::kLedgerVerify);
+  verify->add_option("--root", options.root, "a `SIZE:ROOT` noted earlier that must still hold");
+  commands.json(verify);
+
+  CLI::App* policy = commands.group(app, "policy", "Cedar policies");
+  CLI::App* check = commands.add(*policy, "check", "parse and validate", Command::kPolicyCheck);
+  check->add_option("FILES", options.files, "policy files (default: the built-in pack)");
+  check->add_option("--schema", options.schema, "a schema (default: the built-in one)");
+  CLI::App* aws = commands.group(app, "aws", "the AWS gateway's understanding");
+  CLI::App* explain =
+      commands.add(*aws, "explain", "JSON requests in, one line each; what is understood out",
+                   Command::kAwsExplain);
+  commands.config(explain);
+  commands.add(app, "version", "print the version", Command::kVersion);
+}
+
+}  // namespace
+
+std::variant<Options, Message> read_options(const std::vector<std::string>& arguments) {
+  Options options;
+  Commands commands(options);
+  CLI::App app("Two keys for production. No agent turns both.", "keyturn");
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("--url", options.url, "the server's API");
+  add_server(app, commands, options);
+  add_run(app, commands, options);
+  add_accounts(app, commands, options);
+  add_sessions(app, commands, options);
+  add_changes(app, commands, options);
+  add_tools(app, commands, options);
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 takes them
+  try {
+    app.parse(std::move(reversed));
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out;
+    std::ostringstream faults;
+    const int code = app.exit(error, out, faults);
+    return Message{out.str() + faults.str(), code == 0 ? kDone : kUsage};
+  }
+  return options;
+}
+
+}  // namespace keyturn::cli

@@ -1,0 +1,77 @@
+// What was asked for on the command line. Reading it is a pure function, so that tests need no
+// process.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace keyturn::cli {
+
+enum class Command {
+  kInit,
+  kServe,
+  kRun,
+  kPersonAdd,
+  kPersonList,
+  kPersonSuspend,
+  kPersonActivate,
+  kAgentAdd,
+  kAgentList,
+  kAgentSuspend,
+  kAgentActivate,
+  kSessionStart,
+  kSessionList,
+  kSessionEnd,
+  kChangeList,
+  kChangeShow,
+  kApprove,
+  kReject,
+  kLedgerShow,
+  kLedgerVerify,
+  kVaultSeal,
+  kVaultShow,
+  kAwsExplain,
+  kPolicyCheck,
+  kWhoami,
+  kVersion,
+};
+
+struct Options {
+  Command command = Command::kVersion;
+  std::string config = "keyturn.toml";
+  std::string url;  // of the API; empty: $KEYTURN_URL or the default
+  bool json = false;
+  std::string id;  // of the person, agent, session or change
+  std::string name;
+  bool administrator = false;
+  std::string owner;
+  std::string agent;
+  std::string purpose;
+  std::string words;
+  std::string state;
+  Duration lifetime = std::chrono::hours(8);
+  std::uint64_t from = 0;
+  std::uint64_t limit = 0;  // 0: the command's default
+  bool follow = false;
+  std::string root;  // `size:hash` that a ledger must still contain
+  std::string account;
+  std::string person;
+  bool upstream_from_environment = false;
+  std::vector<std::string> files;
+  std::string schema;
+  std::vector<std::string> child;  // the command of `run`
+};
+
+// What to print instead of running: help, or what is wrong with the command line.
+struct Message {
+  std::string text;
+  int exit_code = 0;
+};
+
+std::variant<Options, Message> read_options(const std::vector<std::string>& arguments);
+
+}  // namespace keyturn::cli

@@ -1,0 +1,74 @@
+// Commands that need neither server nor data folder.
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "app/app.h"
+#include "app/config.h"
+#include "app/policies.h"
+#include "aws/aws.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+
+namespace keyturn::cli {
+namespace {
+
+Result<gate::Policies::File> read_file(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::ostringstream text;
+  if (stream) text << stream.rdbuf();
+  if (!stream || !text) return fail(Code::kNotFound, "read `{}`: it cannot be opened", path);
+  return gate::Policies::File{path, text.str()};
+}
+
+}  // namespace
+
+Result<int> check_policies(const Context& context) {
+  const Options& options = context.options;
+  app::PolicyPack pack = app::embedded_policies();
+  if (!options.files.empty()) pack.files.clear();
+  for (const std::string& path : options.files) {
+    if (std::filesystem::is_directory(path)) {
+      TRY(const app::PolicyPack folder, app::read_policies(path));
+      pack.files.insert(pack.files.end(), folder.files.begin(), folder.files.end());
+      pack.schema = folder.schema;
+      continue;
+    }
+    TRY(gate::Policies::File file, read_file(path));
+    pack.files.push_back(std::move(file));
+  }
+  if (!options.schema.empty()) {
+    TRY(pack.schema, read_file(options.schema));
+  }
+  TRY(const auto policies, gate::Policies::load(pack.files, pack.schema));
+  print(fmt::format("good: {} policy file{} against {}, digest {}\n", pack.files.size(),
+                    pack.files.size() == 1 ? "" : "s", pack.schema.name, policies->digest().hex()));
+  return kDone;
+}
+
+Result<int> explain_requests(const Context& context) {
+  app::Config config;
+  if (std::filesystem::exists(context.options.config)) {
+    TRY(config, app::read_config(context.options.config));
+  }
+  const Environments environments(config.environments);
+  TRY(const auto model, aws::load_embedded_model());
+  const std::string account = config.aws.account.empty() ? "123456789012" : config.aws.account;
+  std::string line;
+  while (std::getline(std::cin, line)) {
+    if (line.empty()) continue;
+    print(aws::explain(*model, environments, account, line) + "\n");
+    std::fflush(stdout);
+  }
+  return kDone;
+}
+
+Result<int> print_version(const Context& context) {
+  static_cast<void>(context);
+  print(fmt::format("keyturn {}\n", app::version()));
+  return kDone;
+}
+
+}  // namespace keyturn::cli
