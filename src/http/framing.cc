@@ -166,7 +166,7 @@ Result<void> check_head_bytes(std::string_view head) {
 
 Result<Framing> check_framing(const ParsedRequest& request) {
   const RequestHead& head = request.head;
-  if (request.version != 11) return fail(Code::kInvalid, "only HTTP/1.1 is spoken here");
+  if (request.version != 11) return fail(Code::kInvalid, "only version 1.1 of HTTP is spoken here");
   if (!is_token(head.method) || head.method == "CONNECT") {
     return fail(Code::kInvalid, "the method `{}` is not served here", printable(head.method, 40));
   }

@@ -94,7 +94,13 @@ struct Stream::Tls {
 Stream::Stream(Socket socket)
     : socket_(std::move(socket)), watchdog_(std::make_shared<Watchdog>(socket_)) {}
 
-Stream::~Stream() { watchdog_->release(); }
+Stream::~Stream() {
+  watchdog_->release();
+  // OpenSSL forgets a session whose connection ends without a goodbye; ours end whenever they are
+  // done.
+  if (tls_)
+    SSL_set_shutdown(tls_->stream.native_handle(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
 
 Error Stream::failure(const error_code& error, std::string_view doing) const {
   if (watchdog_->fired()) {
