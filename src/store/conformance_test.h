@@ -85,6 +85,35 @@ TEST_P(StoreConformance, AReadSeesOneStateAndOnlyWhatIsCommitted) {
   EXPECT_EQ(ids().size(), 3U);
 }
 
+TEST_P(StoreConformance, ClosingWaitsForReadsInProgress) {
+  make_table();
+  std::promise<void> reading;
+  std::promise<void> go_on;
+  std::atomic<bool> closed{false};
+  std::vector<std::thread> threads;
+  std::atomic<int> entered{0};
+  std::shared_future<void> gate = go_on.get_future().share();
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, gate] {
+      EXPECT_EQ(store_->read([&](Transaction& transaction) -> Result<void> {
+        if (++entered == 4) reading.set_value();
+        gate.wait();
+        EXPECT_FALSE(closed);
+        TRY_VOID(transaction.query("SELECT count(*) FROM test_items"));
+        return {};
+      }),
+                kDone);
+    });
+  }
+  reading.get_future().wait();
+  threads.emplace_back([&] {
+    store_->close();
+    closed = true;
+  });
+  go_on.set_value();
+  for (std::thread& thread : threads) thread.join();
+}
+
 TEST_P(StoreConformance, AReadCannotWrite) {
   make_table();
   for (const char* sql : {"INSERT INTO test_items (id) VALUES (9)", "DROP TABLE test_items",

@@ -28,10 +28,11 @@ class Reset {
   sqlite3_stmt* const statement_;
 };
 
-Code code_of(int primary, int system_error) {
-  switch (primary) {
+Code code_of(int code, int system_error) {
+  switch (code & 0xFF) {
     case SQLITE_CONSTRAINT:
-      return Code::kConflict;
+      // A value of a wrong type is no conflict with the data but a defect of the caller.
+      return code == SQLITE_CONSTRAINT_DATATYPE ? Code::kInternal : Code::kConflict;
     case SQLITE_FULL:
     case SQLITE_NOMEM:
     case SQLITE_TOOBIG:
@@ -78,12 +79,11 @@ Result<void> check_sqlite_version(int version) {
 
 Error SqliteConnection::error(int code) const {
   const int system_error = sqlite3_system_errno(database_.get());
-  const int primary = code & 0xFF;
   std::string message = fmt::format("database: {}", sqlite3_errmsg(database_.get()));
-  if (primary == SQLITE_IOERR && system_error != 0) {
+  if ((code & 0xFF) == SQLITE_IOERR && system_error != 0) {
     message += fmt::format(" ({})", std::strerror(system_error));
   }
-  return {code_of(primary, system_error), std::move(message)};
+  return {code_of(code, system_error), std::move(message)};
 }
 
 Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::string& path,

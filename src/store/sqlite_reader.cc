@@ -37,12 +37,14 @@ Result<SqliteReaders::Connection> SqliteReaders::take() {
   if (closed_) return fail(Code::kUnavailable, "the store is closed");
   Connection connection = std::move(free_.back());
   free_.pop_back();
+  ++taken_;
   return connection;
 }
 
 void SqliteReaders::give_back(Connection connection) {
   const std::lock_guard lock(mutex_);
   free_.push_back(std::move(connection));
+  --taken_;
   // Also close() may be waiting.
   given_back_.notify_all();
 }
@@ -66,7 +68,7 @@ void SqliteReaders::close() {
   std::unique_lock lock(mutex_);
   closed_ = true;
   given_back_.notify_all();
-  given_back_.wait(lock, [this] { return free_.size() == count_ || free_.empty(); });
+  given_back_.wait(lock, [this] { return taken_ == 0; });
   free_.clear();
 }
 

@@ -21,17 +21,17 @@ class SqliteReaders {
 
   // Owns the connections; open() is the way to get one.
   explicit SqliteReaders(std::vector<std::unique_ptr<SqliteConnection>> connections)
-      : count_(connections.size()), free_(std::move(connections)) {}
+      : free_(std::move(connections)) {}
 
  private:
   using Connection = std::unique_ptr<SqliteConnection>;
   Result<Connection> take();
   void give_back(Connection connection);
 
-  const std::size_t count_;
   std::mutex mutex_;  // guards the rest
   std::condition_variable given_back_;
   std::vector<Connection> free_;
+  std::size_t taken_ = 0;
   bool closed_ = false;
 };
 
