@@ -1,6 +1,7 @@
 // The AWS gateway: recognises who signed a request, verifies the signature, understands operation,
 // resources and effect, asks the gate, re-signs with credentials the agent never sees, forwards and
-// streams the answer back. Denials come in the service's own error shape. One Gateway serves all loops.
+// streams the answer back. Denials come in the service's own error shape. One Gateway serves all
+// loops.
 #pragma once
 
 #include <map>
@@ -32,13 +33,14 @@ Result<std::shared_ptr<const Model>> load_model(std::string_view text);
 std::string describe(const Model& model);
 
 struct GatewayOptions {
-  std::string account;             // of the upstream credentials; fills ARNs
-  std::string partition = "aws";   // where the region does not say: aws, aws-cn, aws-us-gov
-  // `http://127.0.0.1:5000` for every service, or by service (`s3` → …); wins over the model's hosts.
+  std::string account;            // of the upstream credentials; fills ARNs
+  std::string partition = "aws";  // where the region does not say: aws, aws-cn, aws-us-gov
+  // `http://127.0.0.1:5000` for every service, or by service (`s3` → …); wins over the model's
+  // hosts.
   std::optional<std::string> upstream;
   std::map<std::string, std::string, std::less<>> upstream_by_service;
-  Duration hold_wait = std::chrono::seconds(0);    // how long a held request waits for reviewers
-  std::size_t held_requests_max = 10'000;          // in all
+  Duration hold_wait = std::chrono::seconds(0);  // how long a held request waits for reviewers
+  std::size_t held_requests_max = 10'000;        // in all
   std::size_t held_requests_per_session_max = 100;
   Duration clock_skew_max = std::chrono::minutes(15);
   http::SpooledBody::Limits body;
@@ -62,8 +64,8 @@ class Gateway {
   virtual ~Gateway() = default;
   // One request, as the http server's handler.
   virtual http::Task<> handle(http::Exchange& exchange) = 0;
-  // Loads resource tags from upstream (resourcegroupstaggingapi:GetResources) for the given regions; run
-  // at start and periodically on a loop.
+  // Loads resource tags from upstream (resourcegroupstaggingapi:GetResources) for the given
+  // regions; run at start and periodically on a loop.
   virtual http::Task<> refresh_tags(std::vector<std::string> regions) = 0;
 };
 

@@ -1,0 +1,143 @@
+#include "aws/aws.h"
+#include "aws/gateway_passage.h"
+
+namespace keyturn::aws {
+namespace {
+
+// At 100 resources a page: what the inventory can hold.
+constexpr std::size_t kPagesMax = Inventory::kResourcesMax / 100;
+constexpr std::uint64_t kPageBytesMax = 16U << 20U;
+constexpr std::size_t kRegionsMax = 64;  // AWS has fewer
+
+class SigningGateway final : public Gateway {
+ public:
+  SigningGateway(Needs needs, GatewayOptions options)
+      : shared_(std::move(needs), std::move(options)) {}
+
+  http::Task<> handle(http::Exchange& exchange) override {
+    Passage passage(shared_, exchange);
+    co_return co_await passage.run();
+  }
+
+  http::Task<> refresh_tags(std::vector<std::string> regions) override {
+    if (regions.size() > kRegionsMax) {
+      co_return fail(Code::kInvalid, "more than {} regions", kRegionsMax);
+    }
+    Result<void> whole;
+    for (const std::string& region : regions) {
+      auto refreshed = co_await refresh_region(region);
+      // What is known of a region stays until it can be replaced whole.
+      if (!refreshed) whole = fail(std::move(refreshed.error()).context(region));
+    }
+    co_return whole;
+  }
+
+ private:
+  http::Task<> refresh_region(std::string region) {
+    std::vector<TaggedResource> known;
+    // Stacks first: where both list a resource, the tagging service has the last word.
+    CO_TRY_VOID(co_await collect(stacks_call(region), known));
+    CO_TRY_VOID(co_await collect(resources_call(region), known));
+    const std::size_t count = known.size();
+    shared_.inventory.replace(region, std::move(known));
+    shared_.needs.log.info("inventory.refreshed",
+                           {{"region", region}, {"resources", std::to_string(count)}});
+    co_return Result<void>();
+  }
+
+  // A paginated operation of upstream.
+  struct Call {
+    Forward forward;
+    std::function<std::string(std::string_view)> body;
+    std::function<Result<ResourcePage>(std::string_view)> parse;
+  };
+  static Call resources_call(const std::string& region) {
+    Call call;
+    call.forward = {.service = "resourcegroupstaggingapi",
+                    .signing_name = "tagging",
+                    .region = region,
+                    .host_prefix = "",
+                    .method = "POST",
+                    .target = "/",
+                    .headers = {{"content-type", "application/x-amz-json-1.1"},
+                                {"x-amz-target", "ResourceGroupsTaggingAPI_20170126.GetResources"}},
+                    .body = std::nullopt};
+    call.body = get_resources_body;
+    call.parse = parse_resources;
+    return call;
+  }
+  static Call stacks_call(const std::string& region) {
+    Call call;
+    call.forward = {
+        .service = "cloudformation",
+        .signing_name = "cloudformation",
+        .region = region,
+        .host_prefix = "",
+        .method = "POST",
+        .target = "/",
+        .headers = {{"content-type", "application/x-www-form-urlencoded; charset=utf-8"}},
+        .body = std::nullopt};
+    call.body = describe_stacks_body;
+    call.parse = parse_stacks;
+    return call;
+  }
+
+  http::Task<> collect(Call call, std::vector<TaggedResource>& known) {
+    CO_TRY(const http::Origin origin,
+           upstream_origin(*shared_.needs.model, call.forward, shared_.upstreams));
+    std::string next;
+    for (std::size_t page_number = 0; page_number < kPagesMax; ++page_number) {
+      CO_TRY(const std::string answer, co_await ask(call, origin, call.body(next)));
+      CO_TRY(ResourcePage page, call.parse(answer));
+      for (auto& resource : page.resources) {
+        if (known.size() < Inventory::kResourcesMax) known.push_back(std::move(resource));
+      }
+      if (page.next.empty() || page.next == next) break;
+      next = std::move(page.next);
+    }
+    co_return Result<void>();
+  }
+
+  http::Task<std::string> ask(const Call& call, const http::Origin& origin, std::string body) {
+    CO_TRY(const auto signer, shared_.needs.vault.signer());
+    http::RequestHead head{.method = call.forward.method,
+                           .target = call.forward.target,
+                           .headers = call.forward.headers};
+    const UpstreamScope scope{.region = call.forward.region, .service = call.forward.signing_name};
+    const std::string host = host_of(origin);
+    const std::string payload = crypto::sha256(body).hex();
+    CO_TRY_VOID(sign_for_upstream(head, host, payload, scope, shared_.needs.clock.now(), *signer));
+    http::StringBody sent(std::move(body));
+    CO_TRY(http::ClientResponse response,
+           co_await shared_.needs.client.send(origin, std::move(head), sent));
+    CO_TRY(std::string text, co_await http::read_all(*response.body, kPageBytesMax));
+    // The answer's text is left out: it may speak of the credentials.
+    if (response.head.status != 200) {
+      co_return fail(Code::kUnavailable, "{} answered with status {}", call.forward.service,
+                     response.head.status);
+    }
+    co_return text;
+  }
+
+  Shared shared_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Gateway>> Gateway::create(Needs needs, GatewayOptions options) {
+  if (needs.model == nullptr) return fail(Code::kInvalid, "the gateway needs a model");
+  if (options.clock_skew_max <= Duration::zero() ||
+      options.clock_skew_max > std::chrono::hours(1)) {
+    return fail(Code::kInvalid, "clock_skew_max must be above 0 and at most 1 h");
+  }
+  if (options.hold_wait < Duration::zero() || options.hold_wait > std::chrono::minutes(10)) {
+    return fail(Code::kInvalid, "hold_wait must be 0 to 10 min");
+  }
+  for (const auto& [service, url] : options.upstream_by_service) {
+    TRY_VOID(context(http::parse_origin(url), fmt::format("upstream of `{}`", service)));
+  }
+  if (options.upstream) TRY_VOID(context(http::parse_origin(*options.upstream), "upstream"));
+  return std::make_unique<SigningGateway>(std::move(needs), std::move(options));
+}
+
+}  // namespace keyturn::aws

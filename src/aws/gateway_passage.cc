@@ -1,0 +1,426 @@
+#include "aws/gateway_passage.h"
+
+#include "base/bytes.h"
+
+namespace keyturn::aws {
+namespace {
+
+// A decision is one transaction, milliseconds even on slow disks; beyond this the store is stuck.
+constexpr Duration kDecideTimeout = std::chrono::seconds(20);
+constexpr Duration kRecordTimeout = std::chrono::seconds(10);
+constexpr std::size_t kReasonBytesMax = identity::kPurposeBytesMax;
+constexpr std::string_view kReasonHeader = "x-keyturn-reason";
+
+// The service that an unreadable request names, for the shape of its error.
+std::string service_hint(const http::RequestHead& head) {
+  const std::string_view value = head.headers.find("authorization").value_or(head.target);
+  const bool encoded = value.find("%2Faws4_request") != std::string_view::npos;
+  const std::string_view slash = encoded ? "%2F" : "/";
+  const std::size_t end = value.find(fmt::format("{}aws4_request", slash));
+  if (end == std::string_view::npos || end == 0) return {};
+  const std::size_t begin = value.rfind(slash, end - 1);
+  if (begin == std::string_view::npos) return {};
+  return std::string(value.substr(begin + slash.size(), end - begin - slash.size()));
+}
+
+ErrorShape shape_of(const Understood& understood) {
+  switch (understood.protocol) {
+    case Protocol::kJson10:
+      return ErrorShape::kJson10;
+    case Protocol::kJson11:
+      return ErrorShape::kJson11;
+    case Protocol::kQuery:
+      return ErrorShape::kQuery;
+    case Protocol::kEc2:
+      return ErrorShape::kEc2;
+    case Protocol::kRestJson:
+      return ErrorShape::kRestJson;
+    case Protocol::kRestXml:
+      return signs_like_s3(understood.forward.signing_name) && understood.model_service == "s3"
+                 ? ErrorShape::kS3
+                 : ErrorShape::kRestXml;
+    case Protocol::kCbor:
+      return ErrorShape::kCbor;
+    case Protocol::kUnknown:
+      break;
+  }
+  return ErrorShape::kRestJson;
+}
+
+Refused refusal_of(const Error& error) {
+  if (error.code == Code::kInvalid) return {Fault::kMalformed, error.message};
+  if (error.code == Code::kExhausted) return {Fault::kTooLarge, error.message};
+  return {Fault::kUnavailable, error.message};
+}
+
+// One place among those who wait, given back at the end.
+class HeldPlace {
+ public:
+  HeldPlace(std::shared_ptr<HeldSlots> slots, SessionId session)
+      : slots_(std::move(slots)), session_(std::move(session)), taken_(slots_->take(session_)) {}
+  HeldPlace(const HeldPlace&) = delete;
+  HeldPlace& operator=(const HeldPlace&) = delete;
+  ~HeldPlace() {
+    if (taken_) slots_->give_back(session_);
+  }
+  bool taken() const { return taken_; }
+
+ private:
+  const std::shared_ptr<HeldSlots> slots_;
+  const SessionId session_;
+  const bool taken_;
+};
+
+// A decision that came after its request had given up. When it was an allow, the ledger must learn
+// that nothing was sent.
+struct LateDecision {
+  std::mutex mutex;
+  bool abandoned = false;
+  std::optional<std::uint64_t> allowed_index;
+};
+
+void record_not_sent(gate::Gate& gate, std::uint64_t index, const std::string& request_id) {
+  gate::Outcome outcome;
+  outcome.kind = gate::Outcome::Kind::kNotSent;
+  outcome.detail = "the decision came too late";
+  gate.record_outcome(index, request_id, std::move(outcome), [](const Result<void>&) {});
+}
+
+}  // namespace
+
+Passage::Passage(Shared& shared, http::Exchange& exchange) : shared_(shared), exchange_(exchange) {}
+
+http::Task<> Passage::run() {
+  const auto passed = co_await pass();
+  if (passed) co_return Result<void>();
+  if (!decided_) {
+    shared_.refused.add();
+    auto recorded = co_await record_refusal(passed.error());
+    if (!recorded) {
+      shared_.needs.log.warning(
+          "gateway.refusal_not_recorded",
+          {{"request", exchange_.request_id()}, {"error", recorded.error().message}});
+    }
+  }
+  co_return co_await answer(passed.error());
+}
+
+Step<void> Passage::pass() {
+  if (auto entered = co_await enter(); !entered) co_return entered;
+  verified_ = true;
+  const Instant since = shared_.needs.clock.monotonic();
+  if (auto understood = understand_request(); !understood) co_return understood;
+  if (auto assigned = assign_environments(); !assigned) co_return assigned;
+  shared_.observe(Stage::kUnderstand, since);
+  if (auto bound = co_await bind_content(); !bound) co_return bound;
+
+  // Before the decision: what cannot be sent must not use up a grant.
+  if (const auto signer = shared_.needs.vault.signer(); !signer) {
+    co_return tl::unexpected<Refused>(Refused{Fault::kUnavailable, signer.error().message});
+  }
+  const bool mutates = understood_->action.effect != Effect::kObserve;
+  if (mutates) {
+    auto begun = shared_.replay.begin(sending(), shared_.needs.clock.now());
+    if (!begun) co_return begun;
+  }
+  auto decision = co_await decide_or_wait();
+  if (!decision || decision->kind != VerdictKind::kAllow) {
+    if (mutates) shared_.replay.release(sending());
+    if (!decision) co_return tl::unexpected<Refused>(std::move(decision).error());
+    if (decision->change) change_ = decision->change->id;
+    co_return tl::unexpected<Refused>(Refused{Fault::kAccessDenied, std::move(decision->message)});
+  }
+  co_return co_await execute(*decision);
+}
+
+Step<void> Passage::enter() {
+  Instant since = shared_.needs.clock.monotonic();
+  auto caller = identify(shared_, exchange_.head());
+  if (!caller) co_return tl::unexpected<Refused>(std::move(caller).error());
+  caller_ = std::move(*caller);
+  if (caller_.payload) {
+    auto verified = verify(shared_, exchange_.head(), caller_, caller_.payload->text);
+    if (!verified) co_return verified;
+    shared_.observe(Stage::kVerify, since);
+    co_return co_await read_body();
+  }
+  auto read = co_await read_body();
+  if (!read) co_return read;
+  since = shared_.needs.clock.monotonic();
+  auto verified = verify(shared_, exchange_.head(), caller_, crypto::sha256(whole_->text()).hex());
+  shared_.observe(Stage::kVerify, since);
+  co_return verified;
+}
+
+Step<void> Passage::read_body() {
+  const Scope scope{.service = caller_.claim.service, .region = caller_.claim.region};
+  const bool wanted = wants_body(*shared_.needs.model, scope, exchange_.head());
+  if (!wanted && caller_.payload) {
+    const bool nothing = exchange_.body().length() == std::uint64_t{0};
+    if (nothing && caller_.payload->kind == Payload::kDigest &&
+        caller_.payload->text != kEmptyDigest) {
+      co_return refuse(Fault::kWrongSignature, "the body is not the one that was signed");
+    }
+    co_return Checked<void>();
+  }
+  auto whole = co_await WholeBody::read(shared_, exchange_.body());
+  if (!whole) co_return tl::unexpected<Refused>(std::move(whole).error());
+  whole_ = std::move(*whole);
+  if (!caller_.payload) co_return Checked<void>();
+  if (!is_streaming(caller_.payload->kind)) co_return check_whole_body();
+  auto options = read_chunked_options(exchange_.head().headers, caller_.payload->kind);
+  if (!options) co_return tl::unexpected<Refused>(std::move(options).error());
+  options->seed = {.timestamp = caller_.claim.timestamp,
+                   .scope = caller_.claim.scope(),
+                   .signature = caller_.claim.signature};
+  options->key = caller_.key;
+  auto decoded = co_await whole_->decode(std::move(*options));
+  if (!decoded) co_return tl::unexpected<Refused>(std::move(decoded).error());
+  decoded_ = std::move(*decoded);
+  co_return Checked<void>();
+}
+
+Checked<void> Passage::check_whole_body() {
+  if (caller_.payload->kind != Payload::kDigest) return {};
+  if (crypto::sha256(whole_->text()).hex() == caller_.payload->text) return {};
+  return refuse(Fault::kWrongSignature, "the body is not the one that was signed");
+}
+
+Checked<void> Passage::understand_request() {
+  const Scope scope{.service = caller_.claim.service, .region = caller_.claim.region};
+  std::optional<std::string_view> body;
+  if (decoded_) {
+    body = decoded_->text;
+  } else if (whole_) {
+    body = whole_->text();
+  }
+  auto understood =
+      understand(*shared_.needs.model, scope, exchange_.head(), body, shared_.understand_options);
+  if (!understood) return tl::unexpected<Refused>(refusal_of(understood.error()));
+  understood_ = std::move(*understood);
+  auto origin = upstream_origin(*shared_.needs.model, understood_->forward, shared_.upstreams);
+  if (!origin) {
+    return refuse(origin.error().code == Code::kInvalid ? Fault::kMalformed : Fault::kAccessDenied,
+                  "no upstream for this request: {}", origin.error().message);
+  }
+  origin_ = std::move(*origin);
+  return {};
+}
+
+Checked<void> Passage::assign_environments() {
+  Action& action = understood_->action;
+  if (action.resources.empty()) {
+    action.resources.push_back({.name = "*", .account = action.account, .region = action.region});
+  }
+  for (Resource& resource : action.resources) {
+    // Never what the request says: `env=dev` on a request must not make production development.
+    resource.tags = shared_.inventory.find(resource.name);
+    shared_.needs.environments.assign(resource);
+  }
+  return {};
+}
+
+bool Passage::is_permitted_without_review() const {
+  const gate::Facts facts{.agent = caller_.holder->agent.id,
+                          .owner = caller_.holder->owner.id,
+                          .purpose = caller_.holder->session.purpose,
+                          .approvals = 0};
+  const auto policies = shared_.needs.gate.policies();
+  if (policies == nullptr) return false;
+  const auto evaluation = gate::evaluate(*policies, understood_->action, facts);
+  return evaluation && evaluation->permitted;
+}
+
+void Passage::add_content_digest(std::string_view digest_hex) {
+  Action& action = understood_->action;
+  action.canonical_request += fmt::format("\nbody-sha256:{}", digest_hex);
+  action.digest = crypto::sha256(action.canonical_request);
+}
+
+Step<void> Passage::bind_content() {
+  if (whole_ || understood_->forward.body) co_return Checked<void>();
+  if (caller_.payload->kind == Payload::kDigest) {
+    add_content_digest(caller_.payload->text);
+    co_return Checked<void>();
+  }
+  if (is_permitted_without_review()) co_return Checked<void>();
+  auto spooled = co_await WholeBody::spool(shared_, exchange_.body());
+  if (!spooled) co_return tl::unexpected<Refused>(std::move(spooled).error());
+  whole_ = std::move(*spooled);
+  std::optional<ChunkedOptions> chunked;
+  if (is_streaming(caller_.payload->kind)) {
+    auto options = read_chunked_options(exchange_.head().headers, caller_.payload->kind);
+    if (!options) co_return tl::unexpected<Refused>(std::move(options).error());
+    options->seed = {.timestamp = caller_.claim.timestamp,
+                     .scope = caller_.claim.scope(),
+                     .signature = caller_.claim.signature};
+    options->key = caller_.key;
+    chunked = std::move(*options);
+  }
+  auto digest = co_await whole_->content_digest(chunked);
+  if (!digest) co_return tl::unexpected<Refused>(std::move(digest).error());
+  add_content_digest(*digest);
+  co_return Checked<void>();
+}
+
+gate::Question Passage::question() const {
+  const auto said = exchange_.head().headers.find(kReasonHeader);
+  return {.holder = caller_.holder,
+          .action = understood_->action,
+          .request_id = exchange_.request_id(),
+          .reason = said ? printable(*said, kReasonBytesMax) : caller_.holder->session.purpose};
+}
+
+Step<gate::Decision> Passage::decide() {
+  const Instant since = shared_.needs.clock.monotonic();
+  auto late = std::make_shared<LateDecision>();  // shared with the gate's thread
+  gate::Gate& gate = shared_.needs.gate;
+  const std::string request_id = exchange_.request_id();
+  const std::function<void(http::Done<gate::Decision>)> start =
+      [&](const http::Done<gate::Decision>& done) {
+        gate.decide(question(), [late, done, &gate, request_id](Result<gate::Decision> decision) {
+          bool abandoned = false;
+          {
+            const std::scoped_lock lock(late->mutex);
+            abandoned = late->abandoned;
+            if (decision && decision->kind == VerdictKind::kAllow) {
+              late->allowed_index = decision->ledger_index;
+            }
+          }
+          if (!abandoned) return done(std::move(decision));
+          if (late->allowed_index) record_not_sent(gate, *late->allowed_index, request_id);
+        });
+      };
+  auto decision = co_await http::await_callback<gate::Decision>(start, kDecideTimeout);
+  shared_.observe(Stage::kDecide, since);
+  if (decision) {
+    decided_ = true;
+    co_return std::move(*decision);
+  }
+  std::optional<std::uint64_t> missed;
+  {
+    const std::scoped_lock lock(late->mutex);
+    late->abandoned = true;
+    missed = late->allowed_index;
+  }
+  if (missed) record_not_sent(gate, *missed, request_id);
+  shared_.needs.log.warning("gateway.undecided",
+                            {{"request", request_id}, {"error", decision.error().message}});
+  co_return refuse(Fault::kUnavailable,
+                   "denied, because the decision could not be made or recorded: {} (request {})",
+                   decision.error().message, request_id);
+}
+
+Step<gate::Decision> Passage::decide_or_wait() {
+  auto decision = co_await decide();
+  if (!decision) co_return decision;
+  const bool waits = decision->kind == VerdictKind::kHold && decision->change &&
+                     shared_.options.hold_wait > Duration::zero();
+  if (waits) {
+    HeldPlace place(shared_.held, caller_.holder->session.id);
+    if (!place.taken()) {
+      change_ = decision->change->id;
+      co_return refuse(Fault::kSlowDown, "too many requests wait for reviewers; {}",
+                       decision->message);
+    }
+    const std::shared_ptr<http::Exchange::Waker> waker = exchange_.waker();
+    const auto listening =
+        shared_.needs.gate.listen(decision->change->id, [waker] { waker->wake(); });
+    const Instant deadline = shared_.needs.clock.monotonic() + shared_.options.hold_wait;
+    while (decision && decision->kind == VerdictKind::kHold) {
+      const Duration left = deadline - shared_.needs.clock.monotonic();
+      if (left <= Duration::zero()) break;
+      const auto woken = co_await exchange_.wait(left);
+      if (!woken || *woken != http::Exchange::Woken::kEvent || exchange_.draining()) break;
+      decision = co_await decide();
+    }
+  }
+  if (!decision) co_return decision;
+  Counter& counter = decision->kind == VerdictKind::kAllow  ? shared_.allowed
+                     : decision->kind == VerdictKind::kHold ? shared_.held_count
+                                                            : shared_.denied;
+  counter.add();
+  co_return decision;
+}
+
+Step<void> Passage::execute(const gate::Decision& decision) {
+  Departure departure;
+  departure.understood = &*understood_;
+  departure.caller = &caller_;
+  departure.origin = origin_;
+  departure.spooled = whole_.get();
+  departure.streamed = &exchange_.body();
+  if (decoded_) {
+    departure.parsed_body = decoded_->text;
+    departure.trailers = decoded_->trailers;
+  } else if (whole_ && understood_->forward.body) {
+    departure.parsed_body = whole_->text();
+  }
+  Arrival arrival = co_await forward(shared_, exchange_, std::move(departure));
+
+  using Kind = gate::Outcome::Kind;
+  const bool executed = arrival.outcome.kind == Kind::kUnknown ||
+                        (arrival.outcome.kind == Kind::kAnswered && arrival.outcome.status < 400);
+  if (understood_->action.effect != Effect::kObserve && !executed) {
+    shared_.replay.release(sending());
+  }
+  Log& log = shared_.needs.log;
+  const std::string request_id = exchange_.request_id();
+  // Not awaited: the client has its answer, and the next request on its connection need not wait
+  // for ours.
+  shared_.needs.gate.record_outcome(
+      decision.ledger_index, request_id, std::move(arrival.outcome),
+      [&log, request_id](const Result<void>& recorded) {
+        if (recorded) return;
+        log.error("gateway.outcome_not_recorded",
+                  {{"request", request_id}, {"error", recorded.error().message}});
+      });
+  if (arrival.refused) co_return tl::unexpected<Refused>(std::move(*arrival.refused));
+  co_return Checked<void>();
+}
+
+http::Task<> Passage::answer(const Refused& refused) {
+  const ErrorShape shape =
+      understood_ && understood_->protocol != Protocol::kUnknown
+          ? shape_of(*understood_)
+          : guess_error_shape(exchange_.head(), service_hint(exchange_.head()));
+  ErrorAnswer answer = render_error(shape, refused, exchange_.request_id());
+  if (change_) answer.head.headers.add("x-keyturn-change", change_->text());
+  co_return co_await exchange_.respond(std::move(answer.head), std::move(answer.body));
+}
+
+http::Task<> Passage::record_refusal(const Refused& refused) {
+  if (!verified_ && !shared_.recorded_refusals.admit(shared_.needs.clock.monotonic())) {
+    shared_.unrecorded.add();
+    co_return Result<void>();
+  }
+  gate::Gate::Refusal refusal;
+  refusal.request_id = exchange_.request_id();
+  refusal.door = "aws";
+  refusal.code = code_of(refused.fault, ErrorShape::kQuery);
+  refusal.detail = printable(refused.message, 1'000);
+  refusal.access_key_id = caller_.claim.access_key_id;
+  if (refusal.access_key_id.empty()) {
+    // The claim as far as it can be read: it names who was impersonated.
+    if (const auto claim = read_claim(exchange_.head()))
+      refusal.access_key_id = claim->access_key_id;
+  }
+  refusal.peer = exchange_.peer_address();
+  gate::Gate& gate = shared_.needs.gate;
+  const std::function<void(http::Done<void>)> start = [&](const http::Done<void>& done) {
+    gate.refuse(std::move(refusal), done);
+  };
+  co_return co_await http::await_callback<void>(start, kRecordTimeout);
+}
+
+ReplayGuard::Sending Passage::sending() const {
+  const Claim& claim = caller_.claim;
+  ReplayGuard::Sending sending;
+  sending.signature = claim.signature;
+  sending.invocation = exchange_.head().headers.find("amz-sdk-invocation-id").value_or("");
+  sending.valid_from = claim.time;
+  if (claim.expires) sending.valid_from += *claim.expires - shared_.options.clock_skew_max;
+  return sending;
+}
+
+}  // namespace keyturn::aws

@@ -1,0 +1,52 @@
+// One request's way through the gate: verified, understood, decided, perhaps held, executed at most
+// once, recorded. Lives in the coroutine that handles the request; belongs to its event loop.
+#pragma once
+
+#include "aws/gateway_body.h"
+#include "aws/gateway_door.h"
+#include "aws/gateway_forward.h"
+#include "aws/gateway_parts.h"
+
+namespace keyturn::aws {
+
+class Passage {
+ public:
+  Passage(Shared& shared, http::Exchange& exchange);
+  // Always answers, unless the client has left.
+  http::Task<> run();
+
+ private:
+  Step<void> pass();
+  // Who asks, and whether they signed it; the body with it where the signature covers it.
+  Step<void> enter();
+  Step<void> read_body();
+  Checked<void> check_whole_body();
+  // What is asked, and where it would go.
+  Checked<void> understand_request();
+  Checked<void> assign_environments();
+  // Makes the digest cover an upload's content when reviewers would have to agree to it (invariant
+  // 6).
+  Step<void> bind_content();
+  void add_content_digest(std::string_view digest_hex);
+  bool is_permitted_without_review() const;
+  Step<gate::Decision> decide();
+  Step<gate::Decision> decide_or_wait();
+  Step<void> execute(const gate::Decision& decision);
+  http::Task<> answer(const Refused& refused);
+  http::Task<> record_refusal(const Refused& refused);
+  ReplayGuard::Sending sending() const;
+  gate::Question question() const;
+
+  Shared& shared_;
+  http::Exchange& exchange_;
+  Caller caller_;
+  bool verified_ = false;
+  bool decided_ = false;
+  std::unique_ptr<WholeBody> whole_;           // nothing: streamed
+  std::optional<WholeBody::Decoded> decoded_;  // of whole_, when it was aws-chunked and parsed
+  std::optional<Understood> understood_;
+  http::Origin origin_;
+  std::optional<ChangeId> change_;  // named in the answer
+};
+
+}  // namespace keyturn::aws

@@ -1,0 +1,67 @@
+#include "aws/gateway_replay.h"
+
+#include "base/bytes.h"
+
+namespace keyturn::aws {
+namespace {
+
+constexpr std::size_t kInvocationBytesMax = 128;  // a UUID has 36
+
+}  // namespace
+
+Checked<void> ReplayGuard::begin(const Sending& sending, Time now) {
+  const std::scoped_lock lock(mutex_);
+  while (!order_.empty() && order_.begin()->first + window_ < now) forget_oldest();
+  if (sending.valid_from <= floor_) {
+    return refuse(Fault::kRequestExpired,
+                  "too many requests were executed since this one was signed; sign it anew");
+  }
+  const std::string_view invocation =
+      std::string_view(sending.invocation).substr(0, kInvocationBytesMax);
+  const auto found = seen_.find(sending.signature);
+  if (found == seen_.end()) {
+    if (order_.size() >= kEntriesMax) {
+      floor_ = order_.begin()->first;
+      forget_oldest();
+    }
+    seen_.emplace(sending.signature, Seen{now, {std::string(invocation)}});
+    order_.emplace(sending.valid_from, sending.signature);
+    return {};
+  }
+  Seen& seen = found->second;
+  const bool another = !invocation.empty() && !seen.invocations.contains(invocation);
+  if (another && now - seen.first <= kSameSignature && seen.invocations.size() < kInvocationsMax) {
+    seen.invocations.emplace(invocation);
+    return {};
+  }
+  return refuse(Fault::kRequestExpired,
+                "a request with this signature was executed already or is under way; sign it anew");
+}
+
+void ReplayGuard::release(const Sending& sending) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = seen_.find(sending.signature);
+  if (found == seen_.end()) return;
+  found->second.invocations.erase(sending.invocation.substr(0, kInvocationBytesMax));
+  if (!found->second.invocations.empty()) return;
+  seen_.erase(found);
+  const auto [begin, end] = order_.equal_range(sending.valid_from);
+  for (auto it = begin; it != end; ++it) {
+    if (it->second == sending.signature) {
+      order_.erase(it);
+      return;
+    }
+  }
+}
+
+std::size_t ReplayGuard::size() const {
+  const std::scoped_lock lock(mutex_);
+  return seen_.size();
+}
+
+void ReplayGuard::forget_oldest() {
+  seen_.erase(order_.begin()->second);
+  order_.erase(order_.begin());
+}
+
+}  // namespace keyturn::aws

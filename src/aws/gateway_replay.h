@@ -1,0 +1,62 @@
+// Signatures of requests that were executed and are not to be executed again. What is identified is
+// one sending of one signed request: its signature with the client's `amz-sdk-invocation-id`,
+// because two equal calls within one second have equal signatures. Another invocation of a known
+// signature is believed only within seconds of the first. Any thread. Kept in memory: a restart
+// forgets.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "aws/errors.h"
+#include "base/clock.h"
+
+namespace keyturn::aws {
+
+class ReplayGuard {
+ public:
+  // 32 MiB at the most. When full, what was signed longest ago is forgotten, and nothing signed
+  // before that is accepted any more.
+  static constexpr std::size_t kEntriesMax = 1U << 17U;
+  // Equal calls in one second, as a loop that polls makes them.
+  static constexpr std::size_t kInvocationsMax = 512;
+  static constexpr Duration kSameSignature = std::chrono::seconds(2);
+
+  // `window`: how long after `valid_from` a request can still pass verification.
+  explicit ReplayGuard(Duration window) : window_(window) {}
+
+  struct Sending {
+    std::string signature;
+    std::string invocation;  // empty when the client names none
+    Time valid_from;         // when it was signed; for presigned URLs, `window` before it expires
+  };
+  // Claims a sending before it is decided. kRequestExpired when it is under way, was executed, or
+  // is too old to know.
+  Checked<void> begin(const Sending& sending, Time now);
+  // It was not executed after all: denied, held, not sent, or answered with an error. It may come
+  // again.
+  void release(const Sending& sending);
+
+  std::size_t size() const;
+
+ private:
+  struct Seen {
+    Time first;
+    std::set<std::string, std::less<>> invocations;
+  };
+  void forget_oldest();
+
+  const Duration window_;
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, Seen> seen_;  // by signature
+  std::multimap<Time, std::string> order_;      // by valid_from
+  Time floor_ = Time::min();
+};
+
+}  // namespace keyturn::aws

@@ -1,0 +1,85 @@
+#include "aws/gateway_replay.h"
+
+#include <gtest/gtest.h>
+
+namespace keyturn::aws {
+namespace {
+
+constexpr Duration kWindow = std::chrono::minutes(15);
+
+class Replay : public testing::Test {
+ protected:
+  ReplayGuard::Sending sending(std::string signature, std::string invocation = "") {
+    return {.signature = std::move(signature),
+            .invocation = std::move(invocation),
+            .valid_from = signed_at_};
+  }
+  bool begins(const ReplayGuard::Sending& s) { return guard_.begin(s, now_).has_value(); }
+
+  ReplayGuard guard_{kWindow};
+  Time signed_at_{std::chrono::seconds(1'763'856'000)};
+  Time now_ = signed_at_;
+};
+
+TEST_F(Replay, OfAnExecutedRequestIsRefused) {
+  EXPECT_TRUE(begins(sending("a")));
+  const auto again = guard_.begin(sending("a"), now_);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().fault, Fault::kRequestExpired);
+  now_ += kWindow;
+  EXPECT_FALSE(begins(sending("a")));
+  EXPECT_TRUE(begins(sending("b")));
+}
+
+TEST_F(Replay, OfARequestThatWasNotExecutedIsAnswered) {
+  EXPECT_TRUE(begins(sending("a")));
+  guard_.release(sending("a"));
+  EXPECT_TRUE(begins(sending("a")));
+  EXPECT_FALSE(begins(sending("a")));
+}
+
+TEST_F(Replay, EqualCallsOfOneSecondPassByTheirInvocation) {
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(begins(sending("a", fmt::format("call-{}", i))));
+  EXPECT_FALSE(begins(sending("a", "call-3")));
+  EXPECT_FALSE(begins(sending("a")));
+  now_ += std::chrono::seconds(3);
+  EXPECT_FALSE(begins(sending("a", "made up later")));
+}
+
+TEST_F(Replay, ReleasingOneInvocationKeepsTheOthers) {
+  EXPECT_TRUE(begins(sending("a", "1")));
+  EXPECT_TRUE(begins(sending("a", "2")));
+  guard_.release(sending("a", "1"));
+  EXPECT_FALSE(begins(sending("a", "2")));
+  EXPECT_TRUE(begins(sending("a", "1")));
+}
+
+TEST_F(Replay, IsForgottenOnceVerificationWouldRefuseItAnyway) {
+  EXPECT_TRUE(begins(sending("a")));
+  now_ += kWindow + std::chrono::seconds(1);
+  signed_at_ = now_;
+  EXPECT_TRUE(begins(sending("b")));
+  EXPECT_EQ(guard_.size(), 1U);
+}
+
+TEST_F(Replay, OfWhatWasForgottenForLackOfRoomIsRefused) {
+  const auto first = sending("first");
+  EXPECT_TRUE(begins(first));
+  signed_at_ += std::chrono::seconds(1);
+  for (std::size_t i = 0; i < ReplayGuard::kEntriesMax; ++i) {
+    ASSERT_TRUE(begins(sending(fmt::format("{}", i))));
+  }
+  EXPECT_EQ(guard_.size(), ReplayGuard::kEntriesMax);
+  EXPECT_FALSE(begins(first));
+}
+
+TEST_F(Replay, ABoundlessLoopOfInvocationsIsBounded) {
+  std::size_t passed = 0;
+  for (std::size_t i = 0; i < 2 * ReplayGuard::kInvocationsMax; ++i) {
+    if (begins(sending("a", fmt::format("{}", i)))) ++passed;
+  }
+  EXPECT_EQ(passed, ReplayGuard::kInvocationsMax);
+}
+
+}  // namespace
+}  // namespace keyturn::aws
