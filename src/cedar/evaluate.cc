@@ -42,27 +42,13 @@ bool Evaluator::evaluate(const Nodes& nodes, NodeId id, Value& out) {
     return true;
   }
   switch (node.op) {
-    case Op::kLiteral:
-      out = node.value;
-      return true;
     case Op::kVariable:
-      switch (node.variable) {
-        case Variable::kPrincipal:
-          out = Value::of(request_.principal);
-          return true;
-        case Variable::kAction:
-          out = Value::of(request_.action);
-          return true;
-        case Variable::kResource:
-          out = Value::of(request_.resource);
-          return true;
-        case Variable::kContext:
-          out = Value::of(request_.context);
-          return true;
-      }
-      return false;
-    case Op::kUnknown:
-      return fail_with(FailureKind::kUnknown, id, {});
+      out = variable(node.variable);
+      return true;
+    case Op::kGet: {
+      Value target;
+      return evaluate(nodes, node.a, target) && get(node, id, target, out);
+    }
     case Op::kIf: {
       Value test;
       if (!evaluate(nodes, node.a, test) || !check(test, Kind::kBool, node.a)) return false;
@@ -70,26 +56,7 @@ bool Evaluator::evaluate(const Nodes& nodes, NodeId id, Value& out) {
     }
     case Op::kAnd:
     case Op::kOr:
-      return logical(nodes, node, id, out);
-    case Op::kNot:
-      if (!evaluate(nodes, node.a, out) || !check(out, Kind::kBool, node.a)) return false;
-      out.boolean = !out.boolean;
-      return true;
-    case Op::kNegate:
-      if (!evaluate(nodes, node.a, out) || !check(out, Kind::kLong, node.a)) return false;
-      if (__builtin_sub_overflow(std::int64_t{0}, out.number, &out.number)) {
-        return fail_with(FailureKind::kOverflow, id,
-                         Value::of(Kind::kLong, std::numeric_limits<std::int64_t>::min()));
-      }
-      return true;
-    case Op::kIsEmpty:
-      if (!evaluate(nodes, node.a, out) || !check(out, Kind::kSet, node.a)) return false;
-      out = Value::of(out.set->items.empty());
-      return true;
-    case Op::kGet: {
-      Value target;
-      return evaluate(nodes, node.a, target) && get(node, id, target, out);
-    }
+      return logical(nodes, node, out);
     case Op::kHas: {
       Value target;
       return evaluate(nodes, node.a, target) && has(nodes, node, id, target, out);
@@ -98,6 +65,10 @@ bool Evaluator::evaluate(const Nodes& nodes, NodeId id, Value& out) {
       if (!evaluate(nodes, node.a, out) || !check(out, Kind::kString, node.a)) return false;
       out = Value::of(matches(*node.pattern, out.text->view()));
       return true;
+    case Op::kNot:
+    case Op::kNegate:
+    case Op::kIsEmpty:
+      return unary(nodes, node, id, out);
     case Op::kIs:
     case Op::kIsIn:
       return is(nodes, node, id, out);
@@ -107,12 +78,49 @@ bool Evaluator::evaluate(const Nodes& nodes, NodeId id, Value& out) {
       return build_record(nodes, node, out);
     case Op::kCall:
       return call(nodes, node, id, out);
+    case Op::kLiteral:
+    case Op::kUnknown:
+      return fail_with(FailureKind::kUnknown, id, {});
     default:
       return binary(nodes, node, id, out);
   }
 }
 
-bool Evaluator::logical(const Nodes& nodes, const Node& node, NodeId, Value& out) {
+Value Evaluator::variable(Variable variable) const {
+  switch (variable) {
+    case Variable::kPrincipal:
+      return Value::of(request_.principal);
+    case Variable::kAction:
+      return Value::of(request_.action);
+    case Variable::kResource:
+      return Value::of(request_.resource);
+    case Variable::kContext:
+      break;
+  }
+  return Value::of(request_.context);
+}
+
+bool Evaluator::unary(const Nodes& nodes, const Node& node, NodeId id, Value& out) {
+  if (!evaluate(nodes, node.a, out)) return false;
+  if (node.op == Op::kNot) {
+    if (!check(out, Kind::kBool, node.a)) return false;
+    out.boolean = !out.boolean;
+    return true;
+  }
+  if (node.op == Op::kIsEmpty) {
+    if (!check(out, Kind::kSet, node.a)) return false;
+    out = Value::of(out.set->items.empty());
+    return true;
+  }
+  if (!check(out, Kind::kLong, node.a)) return false;
+  const Value operand = out;
+  if (__builtin_sub_overflow(std::int64_t{0}, operand.number, &out.number)) {
+    return fail_with(FailureKind::kOverflow, id, operand);
+  }
+  return true;
+}
+
+bool Evaluator::logical(const Nodes& nodes, const Node& node, Value& out) {
   const bool decides = node.op == Op::kOr;
   for (const NodeId child : nodes.children_of(node)) {
     if (!evaluate(nodes, child, out) || !check(out, Kind::kBool, child)) return false;
@@ -304,15 +312,16 @@ bool Evaluator::build_record(const Nodes& nodes, const Node& node, Value& out) {
 }
 
 bool Evaluator::call(const Nodes& nodes, const Node& node, NodeId id, Value& out) {
-  const std::span<Value> arguments = scratch_.array<Value>(node.count);
+  // Surplus arguments are evaluated, as they may fail, and then refused.
+  std::array<Value, 2> arguments;
   const auto children = nodes.children_of(node);
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    if (!evaluate(nodes, children[i], arguments[i])) return false;
+  for (std::size_t i = 0; i < children.size(); ++i) {
+    if (!evaluate(nodes, children[i], arguments[std::min<std::size_t>(i, 1)])) return false;
   }
   const Signature& signature = signature_of(node.function);
-  if (arguments.size() != signature.arity) {
+  if (children.size() != signature.arity) {
     return fail_with(FailureKind::kArity, id,
-                     Value::of(Kind::kLong, static_cast<std::int64_t>(arguments.size())));
+                     Value::of(Kind::kLong, static_cast<std::int64_t>(children.size())));
   }
   if (!check(arguments[0], signature.argument, children[0])) return false;
   if (signature.arity == 2 && !check(arguments[1], signature.second_argument, children[1])) {
@@ -323,8 +332,7 @@ bool Evaluator::call(const Nodes& nodes, const Node& node, NodeId id, Value& out
           ? construct(scratch_, node.function, arguments[0].text->view())
           : call_method(node.function, arguments);
   if (!result) {
-    return fail_with(FailureKind::kExtension, id, arguments[0],
-                     arguments.size() > 1 ? arguments[1] : Value{});
+    return fail_with(FailureKind::kExtension, id, arguments[0], arguments[1]);
   }
   out = *result;
   return true;

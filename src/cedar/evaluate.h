@@ -53,7 +53,9 @@ class Evaluator {
   std::string message(const Nodes& nodes) const;
 
  private:
-  bool logical(const Nodes& nodes, const Node& node, NodeId id, Value& out);
+  Value variable(Variable variable) const;
+  bool unary(const Nodes& nodes, const Node& node, NodeId id, Value& out);
+  bool logical(const Nodes& nodes, const Node& node, Value& out);
   bool binary(const Nodes& nodes, const Node& node, NodeId id, Value& out);
   bool compare(const Node& node, NodeId id, const Value& a, const Value& b, Value& out);
   bool arithmetic(const Node& node, NodeId id, const Value& a, const Value& b, Value& out);

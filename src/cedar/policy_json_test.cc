@@ -93,19 +93,25 @@ TEST(PolicyJson, IsWrittenAsTheReferenceWritesIt) {
   EXPECT_EQ(
       to_canonical(*json),
       to_canonical(*parse_strict(
-          R"({"effect":"permit","principal":{"op":"is","entity_type":"User","in":{"entity":{"type":"G","id":"g"}}},)"
-          R"("action":{"op":"in","entity":{"type":"Action","id":"a"}},"resource":{"op":"==","entity":{"type":"R","id":"r"}},)"
-          R"("conditions":[{"kind":"when","body":{"&&":{"left":{"&&":{"left":{"has":{"left":{"Var":"principal"},"attr":"a"}},)"
+          R"({"effect":"permit","principal":{"op":"is","entity_type":"User",)"
+          R"("in":{"entity":{"type":"G","id":"g"}}},)"
+          R"("action":{"op":"in","entity":{"type":"Action","id":"a"}},)"
+          R"("resource":{"op":"==","entity":{"type":"R","id":"r"}},)"
+          R"("conditions":[{"kind":"when",)"
+          R"("body":{"&&":{"left":{"&&":{"left":{"has":{"left":{"Var":"principal"},)"
+          R"("attr":"a"}},)"
           R"("right":{"has":{"left":{".":{"left":{"Var":"principal"},"attr":"a"}},"attr":"b"}}}},)"
-          R"("right":{"like":{"left":{".":{"left":{"Var":"context"},"attr":"x"}},"pattern":[{"Literal":"a"},"Wildcard",)"
+          R"("right":{"like":{"left":{".":{"left":{"Var":"context"},"attr":"x"}},)"
+          R"("pattern":[{"Literal":"a"},"Wildcard",)"
           R"({"Literal":"*"},{"Literal":"b"}]}}}}}],"annotations":{"foo":null,"id":"x"}})")));
 }
 
 TEST(PolicyJson, LinksAreReadDecidedAndWritten) {
-  const std::string text =
-      R"({"staticPolicies":{},"templates":{"t":{"effect":"permit","principal":{"op":"==","slot":"?principal"},)"
-      R"("action":{"op":"All"},"resource":{"op":"All"},"conditions":[]}},)"
-      R"("templateLinks":[{"templateId":"t","newId":"l","values":{"?principal":{"__entity":{"type":"U","id":"a"}}}}]})";
+  const std::string text = R"({"staticPolicies":{},"templates":{"t":{"effect":"permit",)"
+                           R"("principal":{"op":"==","slot":"?principal"},)"
+                           R"("action":{"op":"All"},"resource":{"op":"All"},"conditions":[]}},)"
+                           R"("templateLinks":[{"templateId":"t","newId":"l",)"
+                           R"("values":{"?principal":{"__entity":{"type":"U","id":"a"}}}}]})";
   const Result<PolicySet> policies = PolicySet::parse_json(text);
   ASSERT_TRUE(policies) << policies.error().message;
   EXPECT_EQ(policies->ids(), std::vector<std::string>{"l"});
@@ -149,7 +155,8 @@ TEST(PolicyJson, DeepNestingIsRefusedAndDeepEnoughNestingIsRead) {
     std::string body = R"({"Value":true})";
     for (int i = 0; i < depth; ++i) body = R"({"!":{"arg":)" + body + "}}";
     return PolicySet::parse_json(
-        R"({"templates":{},"templateLinks":[],"staticPolicies":{"p":{"effect":"permit","principal":{"op":"All"},)"
+        R"({"templates":{},"templateLinks":[],"staticPolicies":{"p":{"effect":"permit",)"
+        R"("principal":{"op":"All"},)"
         R"("action":{"op":"All"},"resource":{"op":"All"},"conditions":[{"kind":"when","body":)" +
         body + "}]}}}");
   };

@@ -247,6 +247,16 @@ Answer Typechecker::conjunction(const std::vector<Part>& parts, const Capabiliti
   return left;
 }
 
+Answer Typechecker::conjunction(const Node& node, const Capabilities& prior) {
+  std::vector<Part> parts;
+  for (const NodeId child : nodes_.children_of(node)) {
+    parts.push_back([this, child](const Capabilities& known) {
+      return expect(child, known, {types_.plain(Tag::kBool)});
+    });
+  }
+  return conjunction(parts, prior);
+}
+
 Answer Typechecker::disjunction(const Node& node, const Capabilities& prior) {
   const std::vector<TypeRef> boolean = {types_.plain(Tag::kBool)};
   const auto children = nodes_.children_of(node);
@@ -327,15 +337,8 @@ Answer Typechecker::visit(NodeId id, const Capabilities& prior) {
       return failure(nullptr);
     case Op::kIf:
       return conditional(node, prior);
-    case Op::kAnd: {
-      std::vector<Part> parts;
-      for (const NodeId child : nodes_.children_of(node)) {
-        parts.push_back([this, child, &boolean](const Capabilities& known) {
-          return expect(child, known, boolean);
-        });
-      }
-      return conjunction(parts, prior);
-    }
+    case Op::kAnd:
+      return conjunction(node, prior);
     case Op::kOr:
       return disjunction(node, prior);
     case Op::kNot:

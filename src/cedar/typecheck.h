@@ -82,6 +82,7 @@ class Typechecker {
   Answer clauses(std::size_t from, const Capabilities& prior);
   // Folds from the left, as `(a && b) && c` nests.
   Answer conjunction(const std::vector<Part>& parts, const Capabilities& prior);
+  Answer conjunction(const Node& node, const Capabilities& prior);
   Answer disjunction(const Node& node, const Capabilities& prior);
 
   Answer node(NodeId id, const Capabilities& prior);
