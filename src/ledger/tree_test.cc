@@ -4,17 +4,12 @@
 
 #include "base/random.h"
 #include "crypto/crypto.h"
+#include "ledger/sample_log_test.h"
 
 namespace keyturn::ledger {
 namespace {
 
 std::string base64_root(const RightEdge& edge) { return base64_encode(edge.root().view()); }
-
-// The log whose roots two other implementations agree on: docs/format/ledger.md, "Test vectors".
-std::string sample_entry(std::uint64_t index) {
-  return fmt::format(R"({{"seq":{},"action":"tool.call","verdict":"{}"}})", index,
-                     index % 7 == 0 ? "hold" : "allow");
-}
 
 // RFC 6962 section 2.1, word for word.
 Digest root_by_definition(const std::vector<Digest>& leaves, std::size_t begin, std::size_t end) {
