@@ -156,8 +156,9 @@ Task<> Stream::connect_tls(const TlsContext& context, std::string host, SSL_SESS
   bool prepared = true;
   if (not_an_address) {
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    prepared = SSL_set1_host(ssl, host.c_str()) == 1 &&
-               SSL_set_tlsext_host_name(ssl, const_cast<char*>(host.c_str())) == 1;
+    prepared =
+        SSL_set1_host(ssl, host.c_str()) == 1 &&
+        SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host.data()) == 1;
   } else {
     prepared = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1;
   }

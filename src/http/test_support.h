@@ -98,6 +98,18 @@ Task<> echo(Exchange& exchange);
 // The body of a chunked answer, framing taken off; fails the test when it is malformed.
 std::string decode_chunks(std::string_view text);
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kSanitized = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
 // Peak and present resident memory of this process, in bytes.
 std::size_t peak_memory();
 std::size_t present_memory();
