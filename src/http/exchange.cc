@@ -216,9 +216,10 @@ Task<> ServerExchange::write(std::string_view bytes) {
   if (answer_ != Answer::kStreaming) {
     co_return fail(Code::kConflict, "request {} has no answer under way", request_id_);
   }
+  constexpr std::string_view no_head;
   while (!bytes.empty()) {  // an empty chunk would end the body
     const std::string_view piece = bytes.substr(0, kPieceBytes);
-    CO_TRY_VOID(co_await send_chunk({}, piece));
+    CO_TRY_VOID(co_await send_chunk(no_head, piece));
     bytes.remove_prefix(piece.size());
   }
   co_return Result<void>();

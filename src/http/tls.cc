@@ -53,7 +53,7 @@ TlsContext::~TlsContext() { SSL_CTX_free(context_); }
 Result<std::shared_ptr<TlsContext>> TlsContext::server(const TlsFiles& files) {
   SSL_CTX* native = make_context(TLS_server_method());
   if (native == nullptr) return fail(Code::kInternal, "tls: {}", tls_error());
-  std::shared_ptr<TlsContext> context(new TlsContext(native));
+  auto context = std::make_shared<TlsContext>(native);
   if (SSL_CTX_use_certificate_chain_file(native, files.certificate_chain.c_str()) != 1) {
     return fail(Code::kInvalid, "`{}` is not a readable PEM certificate chain: {}",
                 files.certificate_chain, tls_error());
@@ -77,7 +77,7 @@ Result<std::shared_ptr<TlsContext>> TlsContext::server(const TlsFiles& files) {
 Result<std::shared_ptr<TlsContext>> TlsContext::client(const std::string& ca_file) {
   SSL_CTX* native = make_context(TLS_client_method());
   if (native == nullptr) return fail(Code::kInternal, "tls: {}", tls_error());
-  std::shared_ptr<TlsContext> context(new TlsContext(native));
+  auto context = std::make_shared<TlsContext>(native);
   const int loaded = ca_file.empty()
                          ? SSL_CTX_set_default_verify_paths(native)
                          : SSL_CTX_load_verify_locations(native, ca_file.c_str(), nullptr);

@@ -19,6 +19,8 @@ class TlsContext {
   static Result<std::shared_ptr<TlsContext>> server(const TlsFiles& files);
   // Trusts `ca_file`, or the system's certificates when it is empty.
   static Result<std::shared_ptr<TlsContext>> client(const std::string& ca_file);
+  // Takes the context over.
+  explicit TlsContext(SSL_CTX* context) : context_(context) {}
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
@@ -26,7 +28,6 @@ class TlsContext {
   SSL_CTX* native() const { return context_; }
 
  private:
-  explicit TlsContext(SSL_CTX* context) : context_(context) {}
   SSL_CTX* context_;
 };
 
