@@ -223,14 +223,7 @@ void Server::keep() {
 }
 
 void Server::sweep() {
-  const auto swept = core_->store->run([this](store::Transaction& transaction) -> Result<void> {
-    TRY(const std::vector<ChangeId> expired, reviews_->expire(transaction));
-    for (const ChangeId id : expired) {
-      const Json body = Json::object({{"change", id.text()}});
-      TRY_VOID(core_->ledger->append(transaction, "change.expired", body));
-    }
-    return {};
-  });
+  const auto swept = gate_->sweep();
   if (!swept) needs_.log.warning("changes.sweep_failed", {{"error", swept.error().message}});
 }
 

@@ -24,6 +24,22 @@ std::string url(const ServerConfig& server, const std::string& address, std::uin
   return fmt::format("{}://{}:{}", server.tls_key.empty() ? "http" : "https", host, port);
 }
 
+// The line whose header toml++ cannot even refuse.
+std::uint32_t find_bad_header(std::string_view text) {
+  for (std::uint32_t number = 1; !text.empty(); ++number) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    try {
+      static_cast<void>(toml::parse(text.substr(0, end)));
+    } catch (const toml::parse_error&) {
+      // A line may be no document of its own.
+    } catch (const std::logic_error&) {
+      return number;
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return 1;
+}
+
 }  // namespace
 
 Result<Config> parse_config(std::string_view text, const std::string& file) {
@@ -34,6 +50,9 @@ Result<Config> parse_config(std::string_view text, const std::string& file) {
     read_sections(root, faults, config);
   } catch (const toml::parse_error& error) {
     faults.add(error.source(), std::string(error.description()));
+  } catch (const std::logic_error&) {
+    const toml::source_position place{find_bad_header(text), 1};
+    faults.add({place, place, {}}, "this is no TOML; write sections as [name] or [[name]]");
   }
   if (faults.first()) return fail(*faults.first());
   const std::filesystem::path folder = std::filesystem::path(file).parent_path();

@@ -3,13 +3,18 @@
 // their own.
 #pragma once
 
-#include <toml++/toml.h>
-
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
+
+// toml++ 3.3 asserts on some headers that are not TOML, such as `[[[`; that must refuse, not abort.
+#define TOML_ASSERT(condition) \
+  ((condition) ? static_cast<void>(0) : throw std::logic_error("not TOML"))
+#include <toml++/toml.h>
 
 #include "action/action.h"
 #include "base/clock.h"

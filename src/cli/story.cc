@@ -6,6 +6,8 @@ namespace keyturn::cli {
 namespace {
 
 constexpr std::size_t kWhatWidth = 20;
+constexpr std::size_t kSecondsShown = 19;  // of an RFC 3339 time: to the second
+constexpr std::size_t kDigestShown = 16;
 
 // What happened, in a word or two, and the rest of the sentence.
 struct Telling {
@@ -34,26 +36,52 @@ std::string quoted(const Json& body, std::string_view key) {
   return text.empty() ? "" : fmt::format(" “{}”", text);
 }
 
+// `cost-explorer-prod` of
+// arn:aws-cn:cloudformation:cn-north-1:123456789012:stack/cost-explorer-prod/ID.
+std::string short_name(std::string name) {
+  constexpr std::size_t kUuid = 36;
+  if (!name.starts_with("arn:")) return name;
+  for (int field = 0; field < 5; ++field) {
+    const std::size_t colon = name.find(':');
+    if (colon == std::string::npos) return name;
+    name.erase(0, colon + 1);
+  }
+  const std::size_t last = name.rfind('/');
+  if (last != std::string::npos && name.size() - last - 1 == kUuid) name.resize(last);
+  const std::size_t type = name.find_first_of("/:");
+  return type == std::string::npos ? name : name.substr(type + 1);
+}
+
+std::string resources_of(const Json& action) {
+  const Json* resources = action.find("resources");
+  if (resources == nullptr || !resources->is_array() || resources->if_array()->empty()) return "";
+  const Json* shown = &resources->if_array()->front();
+  for (const Json& resource : *resources->if_array()) {
+    // The one in production says most about the action.
+    if (resource.string_or("tier", "") == "production") {
+      shown = &resource;
+      break;
+    }
+  }
+  const std::size_t more = resources->if_array()->size() - 1;
+  return fmt::format(" on {}{} ({})", short_name(safe(*shown, "name", 200)),
+                     more == 0 ? "" : fmt::format(" and {} more", more), safe(*shown, "tier"));
+}
+
 std::string action_of(const Json& body) {
-  const std::string summary = safe(body, "summary");
-  if (!summary.empty()) return summary;
   const Json* action = body.find("action");
   if (action == nullptr) return "";
   const std::string operation = safe(*action, "operation");
-  std::string out = fmt::format("{}:{}", safe(*action, "service"),
-                                operation.empty() ? "(not understood)" : operation);
-  const Json* resources = action->find("resources");
-  if (resources == nullptr || !resources->is_array() || resources->if_array()->empty()) return out;
-  out += " on " + safe(resources->if_array()->front(), "name", 200);
-  const std::size_t more = resources->if_array()->size() - 1;
-  return more == 0 ? out : out + fmt::format(" and {} more", more);
+  return fmt::format("{}:{}{}", safe(*action, "service"),
+                     operation.empty() ? "(not understood)" : operation, resources_of(*action));
 }
 
 Telling decided(const Json& body) {
   const std::string verdict = safe(body, "verdict");
   const std::string change = safe(body, "change");
-  Telling telling;
-  telling.what = verdict;
+  const Json* facts = body.find("facts");
+  const std::string agent = facts == nullptr ? "" : safe(*facts, "agent");
+  Telling telling{verdict, Ink::kNone, fmt::format("{}: {}", agent, action_of(body))};
   if (verdict == "allow") {
     telling.what = change.empty() ? "allowed" : "allowed by " + change;
     telling.ink = Ink::kGreen;
@@ -64,8 +92,7 @@ Telling decided(const Json& body) {
     telling.what = change.empty() ? "denied" : "denied, " + change;
     telling.ink = Ink::kRed;
   }
-  telling.rest = fmt::format("{}: {}", safe(body, "agent"), action_of(body));
-  telling.rest += with("; policies: ", joined(body.find("policies")));
+  telling.rest += with("; by ", joined(body.find("policies")));
   return telling;
 }
 
@@ -88,6 +115,26 @@ Telling review(const Json& body) {
   return {
       approve ? "approved" : "rejected", approve ? Ink::kGreen : Ink::kRed,
       fmt::format("{} by {}{}", safe(body, "change"), safe(body, "person"), quoted(body, "words"))};
+}
+
+Telling change(std::string_view kind, const Json& body) {
+  const std::string id = safe(body, "change");
+  const std::string why = with(": ", safe(body, "why", 500));
+  if (kind == "change.opened") {
+    return {id + " opened", Ink::kYellow,
+            fmt::format("{}: {}; needs {} approvals until {}", safe(body, "agent"),
+                        safe(body, "summary"), safe(body, "approvals_needed"),
+                        safe(body, "expires").substr(0, kSecondsShown))};
+  }
+  if (kind == "change.void") return {id + " is void", Ink::kRed, "it counts no more" + why};
+  if (kind == "change.expired") return {id + " expired", Ink::kDim, "its time has passed"};
+  if (kind == "grant.issued") {
+    return {"grant issued", Ink::kGreen,
+            fmt::format("{} may execute once, until {}", id,
+                        safe(body, "expires").substr(0, kSecondsShown))};
+  }
+  if (kind == "grant.used") return {"grant used", Ink::kGreen, id + " is being executed"};
+  return {"grant void", Ink::kRed, id + why};
 }
 
 Telling account(std::string_view kind, const Json& body) {
@@ -133,13 +180,11 @@ Telling tell(std::string_view kind, const Json& body) {
                         with(" from ", safe(body, "peer", 100)))};
   }
   if (kind == "review.given") return review(body);
-  if (kind == "grant.issued") {
-    return {"grant", Ink::kGreen,
-            fmt::format("{} may execute once{}", safe(body, "change"),
-                        with(", until ", safe(body, "expires")))};
-  }
+  if (kind.starts_with("change.") || kind.starts_with("grant.")) return change(kind, body);
   if (kind == "policy.loaded") {
-    return {"policies loaded", Ink::kNone, with("digest ", safe(body, "digest", 16))};
+    return {"policies loaded", Ink::kNone,
+            fmt::format("{} policies, digest {}", safe(body, "policies"),
+                        safe(body, "policy_digest").substr(0, kDigestShown))};
   }
   if (kind.starts_with("person.") || kind.starts_with("agent.")) return account(kind, body);
   if (kind.starts_with("session.")) return session(kind, body);
@@ -159,7 +204,7 @@ std::string story_of(const Json& entry, const Style& style) {
   const Json* found = content ? content->find("body") : nullptr;
   const Telling telling =
       tell(entry.string_or("kind", ""), found == nullptr ? Json(Json::Object()) : *found);
-  std::string time = safe(entry, "time", 40).substr(0, 19);  // to the second
+  std::string time = safe(entry, "time", 40).substr(0, kSecondsShown);
   if (time.size() > 10 && time[10] == 'T') time[10] = ' ';
   const std::string index = safe(entry, "index", 20);
   const std::size_t used = width(telling.what);
