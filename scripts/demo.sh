@@ -1,4 +1,6 @@
 # ./run demo [--yes] [--keep]: the incident that does not happen.
+. scripts/clients.sh
+
 verb_demo() {
   need_clients || return 1
   build_preset release keyturn || return 1
