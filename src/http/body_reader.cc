@@ -53,9 +53,13 @@ Task<std::size_t> BodyReader::read(std::span<char> into) {
   if (done_) co_return std::size_t{0};
   if (failed_) co_return fail(Code::kConflict, "the body has failed before");
   CHECK(!into.empty());
-  Result<std::size_t> count = options_.framing.kind == Framing::Kind::kChunked
-                                  ? co_await read_chunked(into)
-                                  : co_await read_plain(into);
+  // Not a conditional expression: GCC 12.2 destroys the result of a co_await inside one twice.
+  Result<std::size_t> count = std::size_t{0};
+  if (options_.framing.kind == Framing::Kind::kChunked) {
+    count = co_await read_chunked(into);
+  } else {
+    count = co_await read_plain(into);
+  }
   if (count) {
     bytes_read_ += *count;
   } else {
