@@ -1,0 +1,137 @@
+#include "app/app.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "app/folder.h"
+#include "http/http.h"
+
+namespace keyturn::app {
+namespace {
+
+class AppTest : public testing::Test {
+ protected:
+  AppTest() : folder_(testing::TempDir() + "keyturn-app-" + std::to_string(::getpid())) {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_ + "/policies");
+    config_.data_path = folder_ + "/data";
+    config_.server.api_port = 0;
+    config_.server.aws_port = 0;
+    config_.limits.event_loops = 1;
+    config_.limits.connections = 16;
+    EXPECT_TRUE(create_folder(config_.data_path));
+  }
+  ~AppTest() override { std::filesystem::remove_all(folder_); }
+
+  Needs needs() {
+    return {.clock = clock_,
+            .random = random_,
+            .log = log_,
+            .metrics = metrics_,
+            .environment = [](std::string_view) { return std::optional<std::string>(); }};
+  }
+  void create_key() { ASSERT_TRUE(create_sealing_key(config_.data_path, random_)); }
+  void write_policy(const std::string& text) {
+    config_.policies_path = folder_ + "/policies";
+    std::ofstream(config_.policies_path + "/p.cedar") << text;
+  }
+  static int status_of(std::uint16_t port, const std::string& target) {
+    http::RequestHead head;
+    head.method = "GET";
+    head.target = target;
+    const auto answer =
+        http::fetch({"http", "127.0.0.1", port}, head, "", std::chrono::seconds(10));
+    return answer ? answer->status : 0;
+  }
+  bool logged(std::string_view event) const {
+    for (const std::string& line : log_.lines()) {
+      if (line.find(fmt::format("\"{}\"", event)) != std::string::npos) return true;
+    }
+    return false;
+  }
+
+  const std::string folder_;
+  Config config_;
+  SystemClock clock_;
+  SystemRandom random_;
+  MemoryLog log_;
+  Metrics metrics_;
+};
+
+TEST_F(AppTest, ServesBothPortsAndStopsInOrder) {
+  create_key();
+  auto app = App::start(config_, needs());
+  ASSERT_TRUE(app) << app.error().message;
+  EXPECT_EQ(status_of((*app)->api_port(), "/healthz"), 200);
+  EXPECT_EQ(status_of((*app)->api_port(), "/readyz"), 503) << "there are no credentials";
+  EXPECT_TRUE(logged("vault.no_credentials"));
+  const int unsigned_status = status_of((*app)->aws_port(), "/");
+  EXPECT_TRUE(unsigned_status == 400 || unsigned_status == 403) << unsigned_status;
+  const std::uint16_t port = (*app)->api_port();
+  (*app)->stop(std::chrono::seconds(1));
+  EXPECT_EQ(status_of(port, "/healthz"), 0);
+}
+
+TEST_F(AppTest, StartsAgainOnTheSameFolder) {
+  create_key();
+  for (int i = 0; i < 2; ++i) {
+    auto app = App::start(config_, needs());
+    ASSERT_TRUE(app) << app.error().message;
+  }
+}
+
+TEST_F(AppTest, WithoutASealingKeyItSaysWhatToDo) {
+  const auto app = App::start(config_, needs());
+  ASSERT_FALSE(app);
+  EXPECT_EQ(app.error().message,
+            "no sealing key at `" + config_.data_path + "/sealing.key`; run `keyturn init` first");
+}
+
+TEST_F(AppTest, TheDataFolderHasOneMaster) {
+  create_key();
+  auto app = App::start(config_, needs());
+  ASSERT_TRUE(app) << app.error().message;
+  const auto second = Core::open(config_, needs());
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Code::kUnavailable) << second.error().message;
+}
+
+TEST_F(AppTest, BadPoliciesRefuseToStart) {
+  create_key();
+  write_policy("permit (principal, action, resource) when { context.nonsense };");
+  const auto app = App::start(config_, needs());
+  ASSERT_FALSE(app);
+  EXPECT_NE(app.error().message.find("p.cedar:1"), std::string::npos) << app.error().message;
+}
+
+TEST_F(AppTest, BadPoliciesOnReloadLeaveTheOldOnesInForce) {
+  create_key();
+  write_policy("permit (principal, action, resource);");
+  auto app = App::start(config_, needs());
+  ASSERT_TRUE(app) << app.error().message;
+  write_policy("permit (principal action resource);");
+  EXPECT_FALSE((*app)->reload_policies());
+  EXPECT_EQ(status_of((*app)->api_port(), "/healthz"), 200);
+  write_policy("forbid (principal, action, resource);");
+  EXPECT_TRUE((*app)->reload_policies());
+}
+
+TEST_F(AppTest, APortInUseIsNamed) {
+  create_key();
+  auto app = App::start(config_, needs());
+  ASSERT_TRUE(app) << app.error().message;
+  Config other = config_;
+  other.data_path = folder_ + "/other";
+  other.server.aws_port = (*app)->aws_port();
+  ASSERT_TRUE(create_folder(other.data_path));
+  ASSERT_TRUE(create_sealing_key(other.data_path, random_));
+  const auto second = App::start(other, needs());
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().message.find(std::to_string(other.server.aws_port)), std::string::npos)
+      << second.error().message;
+}
+
+}  // namespace
+}  // namespace keyturn::app
