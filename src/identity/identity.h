@@ -1,7 +1,7 @@
-// Persons, agents and sessions: who is asking. An agent has an identity of its own and one owner; a session
-// is one run of an agent, with keys that look like AWS keys, are shown once, are stored sealed and die with
-// the session. Writing happens inside the caller's transaction; the request path reads an immutable
-// snapshot that is swapped whole by refresh().
+// Persons, agents and sessions: who is asking. An agent has an identity of its own and one owner; a
+// session is one run of an agent, with keys that look like AWS keys, are shown once, are stored
+// sealed and die with the session. Writing happens inside the caller's transaction; the request
+// path reads an immutable snapshot that is swapped whole by refresh(). Tables: identity_*.
 #pragma once
 
 #include <memory>
@@ -22,7 +22,10 @@ namespace keyturn::identity {
 enum class State { kActive, kSuspended };
 std::string_view to_string(State state);
 
-enum class Role { kMember, kAdministrator };  // administrators manage accounts; reviews treat all alike
+enum class Role {
+  kMember,
+  kAdministrator
+};  // administrators manage accounts; reviews treat all alike
 std::string_view to_string(Role role);
 
 struct Person {
@@ -67,6 +70,11 @@ struct NewSession {
 };
 inline constexpr Duration kSessionLifetimeMax = std::chrono::hours(24);
 inline constexpr std::size_t kPurposeBytesMax = 1'000;
+inline constexpr std::size_t kNameBytesMax = 200;
+// Running at once: each holds two pages of locked memory in every gateway.
+inline constexpr std::size_t kSessionsMax = 5'000;
+// Keys of ended sessions that was_key still knows, newest first; older ones are merely unknown.
+inline constexpr std::size_t kPastKeysMax = 50'000;
 
 // What a request's access key leads to. Shared and immutable.
 struct KeyHolder {
@@ -81,6 +89,8 @@ class Identity {
   // Creates its tables and loads the first snapshot. `key` seals session secrets.
   static Result<std::unique_ptr<Identity>> open(store::Store& store, const Clock& clock,
                                                 Random& random, const crypto::SealingKey& key);
+  struct Inside;
+  explicit Identity(std::unique_ptr<Inside> inside);
   ~Identity();
 
   struct NewPerson {
@@ -88,18 +98,21 @@ class Identity {
     std::string name;
     Role role = Role::kMember;
   };
-  // Returns the API token (`ktp_…`), shown once; only its SHA-256 is stored. kConflict when the id is taken.
+  // Returns the API token (`ktp_…`), shown once; only its SHA-256 is stored. kConflict when the id
+  // is taken.
   Result<crypto::Secret> create_person(store::Transaction& transaction, const NewPerson& person);
   Result<void> set_person_state(store::Transaction& transaction, const PersonId& id, State state);
   Result<Agent> create_agent(store::Transaction& transaction, const AgentId& id,
                              const PersonId& owner);
   Result<void> set_agent_state(store::Transaction& transaction, const AgentId& id, State state);
-  // kDenied when the agent or its owner is suspended; kNotFound; kInvalid on a bad purpose or lifetime.
+  // kDenied when the agent, its owner or the starter is suspended; kNotFound; kInvalid on a bad
+  // purpose or lifetime; kExhausted when too many sessions run.
   struct StartedSession {
     Session session;
     SessionKeys keys;
   };
   Result<StartedSession> start_session(store::Transaction& transaction, const NewSession& session);
+  // kConflict when it has ended already.
   Result<void> end_session(store::Transaction& transaction, const SessionId& id);
 
   // Within a unit of work or a read.
@@ -116,15 +129,15 @@ class Identity {
 
   // Loads sessions, agents and persons anew after a commit that changed them. Any thread.
   Result<void> refresh();
-  // The holder of a session's access key, or null: unknown, ended. Expiry, suspension and the secret are
-  // the caller's to check (so that it can say which). Lock-free for readers; any thread.
+  // The holder of a session's access key, or null: unknown, ended. Expiry, suspension and the
+  // secret are the caller's to check (so that it can say which). Takes a lock for the length of a
+  // pointer copy; any thread.
   std::shared_ptr<const KeyHolder> find_key(std::string_view access_key_id) const;
-  // Whether the key belonged to a session that has ended or expired (then clients get ExpiredToken).
+  // Whether the key belonged to a session that has ended or expired (then clients get
+  // ExpiredToken).
   bool was_key(std::string_view access_key_id) const;
 
  private:
-  Identity();
-  struct Inside;
   std::unique_ptr<Inside> inside_;
 };
 

@@ -1,0 +1,32 @@
+// What an Identity is made of. Private to the room.
+#pragma once
+
+#include <mutex>
+
+#include "identity/identity.h"
+#include "identity/snapshot.h"
+
+namespace keyturn::identity {
+
+struct Identity::Inside {
+  Inside(store::Store& store_in, const Clock& clock_in, Random& random_in,
+         const crypto::SealingKey& key_in)
+      : store(store_in), clock(clock_in), random(random_in), key(key_in.clone()) {}
+
+  std::shared_ptr<const Snapshot> current() const {
+    const std::lock_guard lock(mutex);
+    return snapshot;
+  }
+
+  store::Store& store;
+  const Clock& clock;
+  Random& random;
+  const crypto::SealingKey key;
+
+  std::mutex refreshing;     // one refresh at a time, so that an older read never replaces a newer
+  mutable std::mutex mutex;  // guards the pointer below, for the length of its copy
+  // Shared because a request keeps the snapshot it began with while another takes its place.
+  std::shared_ptr<const Snapshot> snapshot = std::make_shared<const Snapshot>();
+};
+
+}  // namespace keyturn::identity

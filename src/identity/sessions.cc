@@ -1,0 +1,172 @@
+// Sessions: starting and ending them, and the snapshot by which requests find them.
+#include "identity/inside.h"
+#include "identity/rows.h"
+
+namespace keyturn::identity {
+namespace {
+
+constexpr std::string_view kKeyAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";  // as AWS draws ids
+constexpr std::size_t kKeyLength = 16;
+constexpr std::string_view kSecretAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::size_t kSecretLength = 40;  // 240 bits
+// So that people and secret scanners recognise one.
+constexpr std::string_view kTokenPrefix = "ktst";
+constexpr std::size_t kTokenBytes = 48;  // a multiple of three: no padding in headers and URLs
+
+SessionKeys draw_keys(Random& random) {
+  SessionKeys keys;
+  keys.access_key_id = "ASIA" + random.token(kKeyLength, kKeyAlphabet);
+  std::string secret = random.token(kSecretLength, kSecretAlphabet);
+  keys.secret_access_key = crypto::Secret(secret);
+  crypto::wipe(secret);
+  std::string raw = random.bytes(kTokenBytes);
+  std::string token = base64_encode(raw);
+  token.insert(0, kTokenPrefix);
+  keys.session_token = crypto::Secret(token);
+  crypto::wipe(raw);
+  crypto::wipe(token);
+  return keys;
+}
+
+Result<void> check_lifetime(Duration lifetime) {
+  if (lifetime <= Duration::zero() || lifetime > kSessionLifetimeMax) {
+    return fail(Code::kInvalid, "a session lives more than 0 and at most {}, not {} seconds",
+                format_duration(kSessionLifetimeMax),
+                std::chrono::duration_cast<std::chrono::seconds>(lifetime).count());
+  }
+  return {};
+}
+
+Result<void> check_active(const Person& person, std::string_view as) {
+  if (person.state == State::kActive) return {};
+  return fail(Code::kDenied, "the {} `{}` is suspended; no session can start", as,
+              person.id.text());
+}
+
+Result<void> check_room(store::Transaction& transaction, Time now) {
+  TRY(const store::Rows rows,
+      transaction.query("SELECT COUNT(*) FROM identity_sessions WHERE ended IS NULL AND "
+                        "expiry > ?1",
+                        {to_micros(now)}));
+  if (rows.front().integer(0) < static_cast<std::int64_t>(kSessionsMax)) return {};
+  return fail(Code::kExhausted, "{} sessions are running, as many as may; end some first",
+              kSessionsMax);
+}
+
+Result<void> insert(store::Transaction& transaction, const Session& session,
+                    const store::Blob& secret, const store::Blob& token) {
+  TRY_VOID(transaction.execute(
+      "INSERT INTO identity_sessions (id, agent, owner, starter, purpose, started, expiry, "
+      "access_key_id, sealed_secret, sealed_token) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+      {session.id.text(), session.agent.text(), session.owner.text(), session.starter.text(),
+       session.purpose, to_micros(session.start), to_micros(session.expiry), session.access_key_id,
+       secret, token}));
+  return {};
+}
+
+}  // namespace
+
+Result<Identity::StartedSession> Identity::start_session(store::Transaction& transaction,
+                                                         const NewSession& wanted) {
+  TRY_VOID(check_text("purpose", wanted.purpose, kPurposeBytesMax));
+  TRY_VOID(check_lifetime(wanted.lifetime));
+  TRY(const Agent agent, get_agent(transaction, wanted.agent));
+  if (agent.state != State::kActive) {
+    return fail(Code::kDenied, "the agent `{}` is suspended; no session can start",
+                agent.id.text());
+  }
+  TRY(const Person owner, get_person(transaction, agent.owner));
+  TRY_VOID(check_active(owner, "agent's owner"));
+  TRY(const Person starter, get_person(transaction, wanted.starter));
+  TRY_VOID(check_active(starter, "starter"));
+  const Time now = inside_->clock.now();
+  TRY_VOID(check_room(transaction, now));
+
+  StartedSession started;
+  started.keys = draw_keys(inside_->random);
+  Session& session = started.session;
+  session.id = SessionId(make_id("ses", inside_->random));
+  session.agent = agent.id;
+  session.owner = agent.owner;
+  session.starter = wanted.starter;
+  session.purpose = wanted.purpose;
+  session.start = now;
+  session.expiry = now + wanted.lifetime;
+  session.access_key_id = started.keys.access_key_id;
+  const auto seal = [&](const crypto::Secret& secret, const std::string& label) {
+    return store::Blob{inside_->key.seal(secret.view(), label, inside_->random)};
+  };
+  TRY_VOID(insert(transaction, session,
+                  seal(started.keys.secret_access_key, secret_label(session.id)),
+                  seal(started.keys.session_token, token_label(session.id))));
+  return started;
+}
+
+Result<void> Identity::end_session(store::Transaction& transaction, const SessionId& id) {
+  TRY(const std::int64_t changed,
+      transaction.execute("UPDATE identity_sessions SET ended = ?2 WHERE id = ?1 AND ended IS NULL",
+                          {id.text(), to_micros(inside_->clock.now())}));
+  if (changed == 1) return {};
+  TRY(const Session session, get_session(transaction, id));
+  return fail(Code::kConflict, "the session `{}` ended at {}", id.text(),
+              format_time(session.ended.value_or(session.expiry)));
+}
+
+Result<Session> Identity::get_session(store::Transaction& transaction, const SessionId& id) const {
+  TRY(const store::Rows rows,
+      transaction.query(
+          fmt::format("SELECT {} FROM identity_sessions WHERE id = ?1", kSessionColumns),
+          {id.text()}));
+  if (rows.empty()) {
+    return fail(Code::kNotFound, "there is no session `{}`", printable(id.text(), 64));
+  }
+  return read_session(rows.front());
+}
+
+Result<std::vector<Session>> Identity::sessions(store::Transaction& transaction,
+                                                std::size_t limit) const {
+  const auto most = std::min(limit, store::Transaction::kQueryRowsMax);
+  TRY(const store::Rows rows,
+      transaction.query(fmt::format("SELECT {} FROM identity_sessions ORDER BY started DESC, "
+                                    "id DESC LIMIT ?1",
+                                    kSessionColumns),
+                        {static_cast<std::int64_t>(most)}));
+  std::vector<Session> sessions;
+  for (const store::Row& row : rows) {
+    TRY(Session session, read_session(row));
+    sessions.push_back(std::move(session));
+  }
+  return sessions;
+}
+
+Result<void> Identity::refresh() {
+  const std::lock_guard one_at_a_time(inside_->refreshing);
+  const auto before = inside_->current();
+  std::shared_ptr<const Snapshot> next;
+  TRY_VOID(inside_->store.read([&](store::Transaction& transaction) -> Result<void> {
+    TRY(next, load_snapshot(transaction, inside_->clock.now(), inside_->key, before.get()));
+    return {};
+  }));
+  const std::lock_guard lock(inside_->mutex);
+  inside_->snapshot = std::move(next);
+  return {};
+}
+
+std::shared_ptr<const KeyHolder> Identity::find_key(std::string_view access_key_id) const {
+  const auto snapshot = inside_->current();
+  const auto found = snapshot->running.find(std::string(access_key_id));
+  return found == snapshot->running.end() ? nullptr : found->second;
+}
+
+bool Identity::was_key(std::string_view access_key_id) const {
+  const auto snapshot = inside_->current();
+  const std::string key(access_key_id);
+  if (snapshot->past.contains(key)) return true;
+  // Expired since the snapshot was taken.
+  const auto found = snapshot->running.find(key);
+  return found != snapshot->running.end() && found->second->session.expiry <= inside_->clock.now();
+}
+
+}  // namespace keyturn::identity
