@@ -1,7 +1,7 @@
-// Changes, reviews, quorum and grants. A change puts one held action before reviewers; enough approving
-// reviews from independent persons bear a grant: the single-use right to execute exactly one digest. All
-// writing happens inside the caller's transaction. The rules of independence are invariant 5, once-only
-// execution is invariant 7.
+// Changes, reviews, quorum and grants. A change puts one held action before reviewers; enough
+// approving reviews from independent persons bear a grant: the single-use right to execute exactly
+// one digest. All writing happens inside the caller's transaction. The rules of independence are
+// invariant 5, once-only execution is invariant 7.
 #pragma once
 
 #include <cstdint>
@@ -47,8 +47,8 @@ struct Change {
   ChangeState state = ChangeState::kOpen;
   SessionId session;
   AgentId agent;
-  PersonId owner;    // the agent's owner
-  PersonId starter;  // of the session
+  PersonId owner;      // the agent's owner
+  PersonId starter;    // of the session
   std::string reason;  // the agent's words; hostile text
   std::string summary;
   Effect effect = Effect::kDestroy;
@@ -59,7 +59,7 @@ struct Change {
   Digest digest;         // of everything above that reviewers decide on: what a review names
   int approvals_needed = 0;
   Time created;
-  Time expires;
+  Time expires;  // once approved, when its grant expires
   std::vector<Review> reviews;
 };
 
@@ -89,18 +89,23 @@ struct ReviewOptions {
   Duration grant_lifetime = std::chrono::hours(1);  // counted from approval
 };
 inline constexpr std::size_t kWordsBytesMax = 4'000;
+inline constexpr std::size_t kReasonBytesMax = 4'000;  // of the agent's words; the rest is cut
 inline constexpr std::size_t kOpenChangesPerSessionMax = 100;
 
 class Reviews {
  public:
-  static Result<std::unique_ptr<Reviews>> open(store::Store& store, const identity::Identity& identity,
+  static Result<std::unique_ptr<Reviews>> open(store::Store& store,
+                                               const identity::Identity& identity,
                                                const Clock& clock, Random& random,
                                                ReviewOptions options);
+  struct Inside;
+  explicit Reviews(std::unique_ptr<Inside> inside);
   ~Reviews();
 
   // kExhausted when the session has too many open changes.
   Result<Change> open_change(store::Transaction& transaction, const NewChange& change);
-  // The newest change of a session for this action digest, whatever its state.
+  // The newest change of a session for this action digest, whatever its state. Here and below, a
+  // change past its time reads as kExpired, swept or not.
   Result<std::optional<Change>> find_change(store::Transaction& transaction,
                                             const SessionId& session,
                                             const Digest& action_digest) const;
@@ -113,8 +118,9 @@ class Reviews {
     Change change;               // after the review
     std::optional<Grant> grant;  // when this review completed the quorum
   };
-  // kDenied when the person is not independent (owner, starter, suspended), naming why; kConflict when the
-  // change is not open, the digest is not the change's, or the person has reviewed before.
+  // kDenied when the person is not independent (owner, starter, suspended), naming why; kConflict
+  // when the change is not open, the digest is not the change's, or the person has reviewed before;
+  // kInvalid when a rejection has no words. Words are kept as given: show them escaped.
   Result<Given> give_review(store::Transaction& transaction, ChangeId id, const PersonId& person,
                             Answer answer, const Digest& digest, std::string_view words);
 
@@ -124,18 +130,22 @@ class Reviews {
   // Approvals so far that still count: given by persons who are active now.
   Result<int> approvals(store::Transaction& transaction, const Change& change) const;
 
-  // Uses the grant of an approved change: exactly one caller ever succeeds. kConflict says why not (used,
-  // expired, policies changed) and moves the change to its final state where that follows.
+  // Uses the grant of an approved change: exactly one caller ever succeeds. kConflict says why not
+  // (used, expired, policies changed) and moves the change to its final state where that follows,
+  // so commit nevertheless.
   Result<Grant> use_grant(store::Transaction& transaction, const Change& change,
                           const Digest& action_digest, const Digest& policy_digest);
 
-  // Moves what is past its time to kExpired; returns those changes. Called by a sweep, and by find_change's
-  // users implicitly: a change past its time never counts, swept or not.
+  // Ends an open or approved change for which the policies no longer are what was reviewed, or
+  // whose approvals no longer suffice. kConflict when it is final already.
+  Result<void> make_void(store::Transaction& transaction, ChangeId id);
+
+  // Moves what is past its time to kExpired; returns those changes. Called by a sweep, and by
+  // find_change's users implicitly: a change past its time never counts, swept or not.
   Result<std::vector<ChangeId>> expire(store::Transaction& transaction);
 
  private:
-  Reviews();
-  struct Inside;
+  Result<Grant> issue_grant(store::Transaction& transaction, Change& change);
   std::unique_ptr<Inside> inside_;
 };
 
