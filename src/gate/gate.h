@@ -1,11 +1,13 @@
-// Composes policy, review and ledger into one verdict, in one transaction (invariant 1): verdict, grant use
-// and ledger entry commit together, and only then is the caller told that it may forward. Any error on the
-// way is a denial (invariant 2). Deciding is a pure function of policies, entities, action and facts
-// (invariant 9).
+// Composes policy, review and ledger into one verdict, in one transaction (invariant 1): verdict,
+// grant use and ledger entry commit together, and only then is the caller told that it may forward.
+// Any error on the way is a denial (invariant 2). Deciding is a pure function of policies,
+// entities, action and facts (invariant 9). Tables: gate_*. The bodies of its ledger entries are
+// pinned in docs/format/decisions.md.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,28 +27,37 @@
 
 namespace keyturn::gate {
 
-// A policy pack: every *.cedar of a folder in name order, and its schema. Immutable.
+// A policy pack: every *.cedar of a folder in name order, and its schema. Immutable; shared,
+// because a decision keeps the pack it began with while another takes its place.
 class Policies {
  public:
   struct File {
     std::string name;
     std::string text;
   };
-  // kInvalid with file, line, column and help: parse errors, validation errors against the schema, equal
-  // ids. A policy's id is its `@id` annotation, or file name and position.
+  // kInvalid with file, line, column and help: parse errors, validation errors against the schema
+  // (strict), equal ids, templates, a schema that does not fit what the gate asks. A policy's id is
+  // its `@id` annotation, or file name and position.
   static Result<std::shared_ptr<const Policies>> load(const std::vector<File>& files,
                                                       const File& schema);
-  // Over file names and contents.
+  // SHA-256 of text().
   const Digest& digest() const { return digest_; }
+  // Names and contents of all files, as canonical JSON.
+  const std::string& text() const { return text_; }
   const cedar::PolicySet& set() const { return set_; }
   const cedar::Schema& schema() const { return schema_; }
+  // The id that people know a policy of set() by.
+  const std::string& name(std::string_view id) const;
+  std::size_t size() const { return names_.size(); }
 
  private:
-  Policies(Digest digest, cedar::PolicySet set, cedar::Schema schema)
-      : digest_(digest), set_(std::move(set)), schema_(std::move(schema)) {}
+  using Names = std::map<std::string, std::string, std::less<>>;  // by id in set_
+  Policies(std::string text, cedar::PolicySet set, cedar::Schema schema, Names names);
   Digest digest_;
+  std::string text_;
   cedar::PolicySet set_;
   cedar::Schema schema_;
+  Names names_;
 };
 
 // What the policies are asked about, besides the action.
@@ -57,20 +68,24 @@ struct Facts {
   int approvals = 0;
 };
 
-// One evaluation, without store or clock. The agent's rights are capped by its owner's: both must be
-// permitted (invariant 4). Every resource must be permitted.
+// One evaluation, without store or clock. The agent's rights are capped by its owner's: both must
+// be permitted (invariant 4). Every resource must be permitted. What is not understood is asked as
+// destroy in production (invariant 3). A policy that fails is no permit.
+inline constexpr std::size_t kResourcesMax = 1'024;  // S3 deletes 1,000 objects at a time
 struct Evaluation {
   bool permitted = false;
   std::vector<std::string> reasons;  // determining policies' ids
   std::vector<std::string> errors;   // `id: message` of policies that failed
 };
+// kExhausted when the action names too many resources; kInvalid when it does not fit the schema.
 Result<Evaluation> evaluate(const Policies& policies, const Action& action, const Facts& facts);
 
-// The verdict with the facts as they are, and if that is no permit, the smallest number of approvals up to
-// `reviewers_max` that would permit.
+// The verdict with the facts as they are, and if that is no permit, the smallest number of
+// approvals up to `reviewers_max` that would permit.
 struct Judgement {
   VerdictKind kind = VerdictKind::kDeny;
-  int approvals_needed = 0;  // for kHold
+  // For kHold; for kDeny the approvals that would permit, more than there are reviewers, or 0.
+  int approvals_needed = 0;
   std::vector<std::string> reasons;
   std::vector<std::string> errors;
 };
@@ -90,18 +105,18 @@ struct Decision {
   VerdictKind kind = VerdictKind::kDeny;
   // What the agent is told: reason and way forward.
   std::string message;
-  std::vector<std::string> policies;      // that decided
-  std::optional<review::Change> change;   // for kHold, and for a kDeny after a rejection
-  std::optional<review::Grant> grant;     // consumed by this allow
-  std::uint64_t ledger_index = 0;         // of action.decided
+  std::vector<std::string> policies;     // that decided
+  std::optional<review::Change> change;  // for kHold, and for a kDeny after a rejection
+  std::optional<review::Grant> grant;    // consumed by this allow
+  std::uint64_t ledger_index = 0;        // of action.decided
 };
 
 // How an executed request ended; recorded as action.outcome.
 struct Outcome {
   enum class Kind {
-    kAnswered,        // upstream answered; see status
-    kNotSent,         // failed before a byte left
-    kUnknown,         // sent, outcome unknown
+    kAnswered,  // upstream answered; see status
+    kNotSent,   // failed before a byte left
+    kUnknown,   // sent, outcome unknown
   };
   Kind kind = Kind::kAnswered;
   int status = 0;
@@ -109,26 +124,33 @@ struct Outcome {
   std::uint64_t response_bytes = 0;
 };
 
+inline constexpr std::size_t kListenersMax = 16'384;  // beyond the requests held at once
+
 struct GateOptions {
   std::string console_url = "http://127.0.0.1:7311";  // for the URLs of changes
 };
 
+// Any thread, unless said otherwise. Dies after the store has been closed: queued work refers to
+// it.
 class Gate {
  public:
   using Decided = std::function<void(Result<Decision>)>;
+  struct Inside;
   Gate(store::Store& store, ledger::Ledger& ledger, identity::Identity& identity,
        review::Reviews& reviews, const Clock& clock, Log& log, Metrics& metrics,
        GateOptions options);
   ~Gate();
 
-  // Swaps the policies whole and records policy.loaded. Blocks.
+  // Swaps the policies whole, keeps their text under their digest and records policy.loaded.
+  // Creates the gate's tables. Blocks.
   Result<void> set_policies(std::shared_ptr<const Policies> policies);
   std::shared_ptr<const Policies> policies() const;
 
-  // Decides and records. `decided` is called once, on another thread, after the commit is durable. An error
-  // means that nothing is recorded: deny.
+  // Decides and records. `decided` is called once, on another thread, after the commit is durable.
+  // An error means that nothing is recorded: deny.
   void decide(Question question, Decided decided);
-  // A request that was refused before it was understood (signature, framing): recorded as action.refused.
+  // A request that was refused before it was understood (signature, framing): recorded as
+  // action.refused.
   struct Refusal {
     std::string request_id;
     std::string door;
@@ -141,25 +163,30 @@ class Gate {
   // Records the second entry of an executed action. `decided_index` is Decision::ledger_index.
   void record_outcome(std::uint64_t decided_index, std::string request_id, Outcome outcome,
                       std::function<void(Result<void>)> recorded);
-  // Actions that were allowed and have no outcome: after a crash, `sent, outcome unknown`. Marks each with an
-  // action.outcome of kind unknown, once, and returns their ledger indices. Called at start, before serving.
+  // Actions that were allowed and have no outcome: after a crash, `sent, outcome unknown`. Marks
+  // each with an action.outcome of kind unknown, once, and returns their ledger indices. Called at
+  // start, before serving; only where no other gateway serves from the same store.
   Result<std::vector<std::uint64_t>> settle_after_crash();
 
-  // Wakes those who wait for a change to be decided: `listener` is called on the writer thread after each
-  // commit that changed it. Returns a token; destroying it stops listening.
+  // Wakes those who wait for a change to be decided: `listener` is called after each
+  // commit that changed it. Returns a token; once it is destroyed the listener is not called. Null
+  // when too many listen: then do not wait.
   class Listening {
    public:
     virtual ~Listening() = default;
   };
   std::unique_ptr<Listening> listen(ChangeId change, std::function<void()> listener);
-  // One person's review, with its ledger entries (review.given, grant.issued), in one transaction; then wakes
-  // the waiting. Blocks.
+  // One person's review, with its ledger entries (review.given, grant.issued), in one transaction;
+  // then wakes the waiting. kConflict when the policies have changed since: the change is void.
+  // Blocks.
   Result<review::Reviews::Given> give_review(ChangeId id, const PersonId& person,
                                              review::Answer answer, const Digest& digest,
                                              std::string_view words);
+  // Ends changes that are past their time, with their ledger entries (change.expired); wakes the
+  // waiting. Returns how many. Blocks.
+  Result<std::size_t> sweep();
 
  private:
-  struct Inside;
   std::unique_ptr<Inside> inside_;
 };
 

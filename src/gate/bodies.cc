@@ -1,0 +1,176 @@
+#include "gate/bodies.h"
+
+#include "crypto/crypto.h"
+
+namespace keyturn::gate {
+namespace {
+
+// What the ledger puts around a body (index, kind, time, version) stays well below this.
+constexpr std::size_t kBodyBytesMax = ledger::kEntryBytesMax - 512;
+constexpr std::size_t kFieldBytesMax = 1'000;  // of what a stranger or upstream said
+
+std::string shown(std::string_view text) { return printable(text, kFieldBytesMax); }
+
+Json texts(const std::vector<std::string>& texts) {
+  Json list(Json::Array{});
+  for (const std::string& text : texts) list.push_back(printable(text, kFieldBytesMax));
+  return list;
+}
+
+// What is too long for an entry is named by digest and size.
+void shorten(Json& action, std::string_view key) {
+  const Json* value = action.find(key);
+  if (value == nullptr) return;
+  const std::string text = to_canonical(*value);
+  action.set(key, Json::object({{"bytes", static_cast<std::int64_t>(text.size())},
+                                {"sha256", crypto::sha256(text).hex()}}));
+}
+
+std::string_view to_string(Outcome::Kind kind) {
+  switch (kind) {
+    case Outcome::Kind::kAnswered:
+      return "answered";
+    case Outcome::Kind::kNotSent:
+      return "not_sent";
+    case Outcome::Kind::kUnknown:
+      return "unknown";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+std::vector<store::Migration> migrations(store::Engine engine) {
+  const bool sqlite = engine == store::Engine::kSqlite;
+  const std::string_view integer = sqlite ? "INTEGER" : "BIGINT";
+  const std::string_view end = sqlite ? ") STRICT" : ")";
+  store::Migration first;
+  first.number = 1;
+  first.statements = {
+      fmt::format("CREATE TABLE gate_unfinished (decided_index {} PRIMARY KEY, "
+                  "request_id TEXT NOT NULL{}",
+                  integer, end),
+      fmt::format("CREATE TABLE gate_packs (digest TEXT PRIMARY KEY, pack TEXT NOT NULL{}", end),
+  };
+  return {std::move(first)};
+}
+
+std::string_view to_string(Cause cause) {
+  switch (cause) {
+    case Cause::kPolicy:
+      return "policy";
+    case Cause::kReview:
+      return "review";
+    case Cause::kSession:
+      return "session";
+    case Cause::kLimit:
+      return "limit";
+  }
+  return "policy";
+}
+
+Result<Json> decided_body(const Decided& decided) {
+  const identity::Session& session = decided.question.holder->session;
+  Json body = Json::object({
+      {"request_id", shown(decided.question.request_id)},
+      {"verdict", keyturn::to_string(decided.decision.kind)},
+      {"cause", to_string(decided.cause)},
+      {"message", decided.decision.message},
+      {"session", session.id.text()},
+      {"starter", session.starter.text()},
+      {"facts", Json::object({{"agent", decided.facts.agent.text()},
+                              {"owner", decided.facts.owner.text()},
+                              {"purpose", decided.facts.purpose},
+                              {"approvals", decided.facts.approvals},
+                              {"reviewers", decided.reviewers}})},
+      {"policy_digest", decided.policy_digest.hex()},
+      {"policies", texts(decided.decision.policies)},
+      {"errors", texts(decided.errors)},
+      {"approvals_needed", decided.approvals_needed},
+  });
+  if (decided.decision.change) body.set("change", decided.decision.change->id.text());
+  if (decided.decision.grant) body.set("grant", decided.decision.grant->id);
+  Json action = to_json(decided.question.action);
+  body.set("action", action);
+  for (const std::string_view key : {"parameters", "why", "attributes", "resources"}) {
+    if (to_canonical(body).size() <= kBodyBytesMax) return body;
+    shorten(action, key);
+    body.set("action", action);
+  }
+  const std::size_t size = to_canonical(body).size();
+  if (size <= kBodyBytesMax) return body;
+  return fail(Code::kExhausted, "the record of the action has {} bytes but may have {}", size,
+              kBodyBytesMax);
+}
+
+Json opened_body(const review::Change& change) {
+  return Json::object({
+      {"change", change.id.text()},
+      {"digest", change.digest.hex()},
+      {"session", change.session.text()},
+      {"agent", change.agent.text()},
+      {"owner", change.owner.text()},
+      {"starter", change.starter.text()},
+      {"reason", change.reason},
+      {"summary", change.summary},
+      {"effect", keyturn::to_string(change.effect)},
+      {"tier", keyturn::to_string(change.tier)},
+      {"action_digest", change.action_digest.hex()},
+      {"policy_digest", change.policy_digest.hex()},
+      {"approvals_needed", change.approvals_needed},
+      {"expires", format_time(change.expires)},
+  });
+}
+
+Json moved_body(const review::Change& change, std::string_view why) {
+  return Json::object({{"change", change.id.text()}, {"why", why}});
+}
+
+Json review_body(const review::Change& change, const review::Review& review) {
+  return Json::object({
+      {"change", change.id.text()},
+      {"person", review.person.text()},
+      {"answer", review::to_string(review.answer)},
+      {"words", review.words},
+      {"digest", review.digest.hex()},
+      {"state", review::to_string(change.state)},
+  });
+}
+
+Json grant_body(const review::Grant& grant) {
+  return Json::object({
+      {"grant", grant.id},
+      {"change", grant.change.text()},
+      {"session", grant.session.text()},
+      {"action_digest", grant.action_digest.hex()},
+      {"policy_digest", grant.policy_digest.hex()},
+      {"expires", format_time(grant.expires)},
+  });
+}
+
+Json policies_body(const Policies& policies) {
+  return Json::object({{"policy_digest", policies.digest().hex()},
+                       {"policies", static_cast<std::int64_t>(policies.size())},
+                       {"bytes", static_cast<std::int64_t>(policies.text().size())}});
+}
+
+Json refused_body(const Gate::Refusal& refusal) {
+  return Json::object({{"request_id", shown(refusal.request_id)},
+                       {"door", shown(refusal.door)},
+                       {"code", shown(refusal.code)},
+                       {"detail", shown(refusal.detail)},
+                       {"access_key_id", shown(refusal.access_key_id)},
+                       {"peer", shown(refusal.peer)}});
+}
+
+Json outcome_body(std::uint64_t decided_index, const std::string& request_id,
+                  const Outcome& outcome) {
+  return Json::object({{"decided", decided_index},
+                       {"request_id", shown(request_id)},
+                       {"outcome", to_string(outcome.kind)},
+                       {"status", outcome.status},
+                       {"detail", shown(outcome.detail)},
+                       {"response_bytes", outcome.response_bytes}});
+}
+
+}  // namespace keyturn::gate

@@ -1,0 +1,39 @@
+// The bodies of ledger entries, as docs/format/decisions.md pins them, and the room's tables.
+// Private to the room.
+#pragma once
+
+#include <vector>
+
+#include "gate/gate.h"
+
+namespace keyturn::gate {
+
+std::vector<store::Migration> migrations(store::Engine engine);
+
+// Why a verdict is what it is: which question to ask when it is recomputed.
+enum class Cause { kPolicy, kReview, kSession, kLimit };
+std::string_view to_string(Cause cause);
+
+struct Decided {
+  const Question& question;
+  const Decision& decision;
+  const Facts& facts;
+  Cause cause = Cause::kPolicy;
+  int reviewers = 0;         // independent ones, when they were counted
+  int approvals_needed = 0;  // for a hold
+  std::vector<std::string> errors;
+  Digest policy_digest;
+};
+// kExhausted when not even the shortened action fits an entry.
+Result<Json> decided_body(const Decided& decided);
+
+Json opened_body(const review::Change& change);
+Json moved_body(const review::Change& change, std::string_view why);
+Json review_body(const review::Change& change, const review::Review& review);
+Json grant_body(const review::Grant& grant);
+Json policies_body(const Policies& policies);
+Json refused_body(const Gate::Refusal& refusal);
+Json outcome_body(std::uint64_t decided_index, const std::string& request_id,
+                  const Outcome& outcome);
+
+}  // namespace keyturn::gate

@@ -1,0 +1,182 @@
+#include "gate/gate.h"
+
+#include <future>
+
+#include "gate/bodies.h"
+#include "gate/decide.h"
+#include "gate/inside.h"
+
+namespace keyturn::gate {
+namespace {
+
+constexpr std::string_view kDecisions = "keyturn_gate_decisions_total";
+constexpr std::string_view kDecisionsHelp = "Requests decided, by verdict.";
+constexpr std::int64_t kSettleMax = 1'000;  // one transaction's share after a crash
+
+void count(Gate::Inside& inside, VerdictKind kind) {
+  switch (kind) {
+    case VerdictKind::kAllow:
+      return inside.allowed.add();
+    case VerdictKind::kHold:
+      return inside.held.add();
+    case VerdictKind::kDeny:
+      return inside.denied.add();
+  }
+}
+
+// Records an outcome if none is recorded yet; whether it did.
+Result<bool> finish(Gate::Inside& inside, store::Transaction& transaction,
+                    std::uint64_t decided_index, const Json& body) {
+  TRY(const std::int64_t removed,
+      transaction.execute("DELETE FROM gate_unfinished WHERE decided_index = ?1",
+                          {static_cast<std::int64_t>(decided_index)}));
+  if (removed != 1) return false;
+  TRY_VOID(inside.ledger.append(transaction, "action.outcome", body));
+  return true;
+}
+
+}  // namespace
+
+Gate::Inside::Inside(store::Store& store_in, ledger::Ledger& ledger_in,
+                     identity::Identity& identity_in, review::Reviews& reviews_in,
+                     const Clock& clock_in, Log& log_in, Metrics& metrics, GateOptions options_in)
+    : store(store_in),
+      ledger(ledger_in),
+      identity(identity_in),
+      reviews(reviews_in),
+      clock(clock_in),
+      log(log_in),
+      options(std::move(options_in)),
+      allowed(metrics.counter(kDecisions, kDecisionsHelp, "verdict=\"allow\"")),
+      held(metrics.counter(kDecisions, kDecisionsHelp, "verdict=\"hold\"")),
+      denied(metrics.counter(kDecisions, kDecisionsHelp, "verdict=\"deny\"")),
+      failed(metrics.counter(kDecisions, kDecisionsHelp, "verdict=\"error\"")),
+      refused(metrics.counter("keyturn_gate_refusals_total",
+                              "Requests refused before they were understood.")),
+      decide_time(
+          metrics.histogram("keyturn_gate_decide_seconds", "From question to durable verdict.")) {}
+
+Gate::Gate(store::Store& store, ledger::Ledger& ledger, identity::Identity& identity,
+           review::Reviews& reviews, const Clock& clock, Log& log, Metrics& metrics,
+           GateOptions options)
+    : inside_(std::make_unique<Inside>(store, ledger, identity, reviews, clock, log, metrics,
+                                       std::move(options))) {}
+Gate::~Gate() = default;
+
+Result<void> Gate::set_policies(std::shared_ptr<const Policies> policies) {
+  CHECK(policies != nullptr);
+  Inside& inside = *inside_;
+  const std::lock_guard one_at_a_time(inside.loading);
+  TRY_VOID(context(inside.store.migrate("gate", migrations(inside.store.engine())), "open gate"));
+  struct Swap {
+    std::shared_ptr<const Policies> next;
+    std::shared_ptr<const Policies> before;
+    bool done = false;
+    std::promise<Result<void>> result;
+  };
+  auto swap = std::make_shared<Swap>();
+  swap->next = std::move(policies);
+  std::future<Result<void>> result = swap->result.get_future();
+  // Swapped inside the unit, so that every decision after policy.loaded in the ledger is made by
+  // the new ones and every one before by the old; and back, on the same thread, if it is not
+  // committed.
+  inside.store.submit(
+      [&inside, swap](store::Transaction& transaction) -> Result<void> {
+        TRY_VOID(transaction.execute(
+            "INSERT INTO gate_packs (digest, pack) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            {swap->next->digest().hex(), swap->next->text()}));
+        TRY_VOID(inside.ledger.append(transaction, "policy.loaded", policies_body(*swap->next)));
+        swap->before = inside.swap_policies(swap->next);
+        swap->done = true;
+        return {};
+      },
+      [&inside, swap](Result<void> committed) {
+        if (!committed && swap->done) inside.swap_policies(swap->before);
+        swap->result.set_value(std::move(committed));
+      });
+  return context(result.get(), "load policies");
+}
+
+std::shared_ptr<const Policies> Gate::policies() const { return inside_->current_policies(); }
+
+void Gate::decide(Question question, Decided decided) {
+  Inside& inside = *inside_;
+  const Instant start = inside.clock.monotonic();
+  if (question.holder == nullptr) {
+    inside.failed.add();
+    return decided(fail(Code::kInternal, "a question without a session"));
+  }
+  auto deciding = std::make_shared<Deciding>(inside, std::move(question));
+  inside.store.submit(
+      [deciding](store::Transaction& transaction) { return deciding->decide(transaction); },
+      [&inside, deciding, start, decided = std::move(decided)](Result<void> committed) {
+        inside.decide_time.observe(inside.clock.monotonic() - start);
+        if (!committed) {
+          inside.failed.add();
+          inside.log.warning("gate.undecided", {{"error", committed.error().message}});
+          return decided(fail(std::move(committed).error().context("decide")));
+        }
+        for (const ChangeId change : deciding->touched()) inside.listeners->wake(change);
+        Decision decision = deciding->take();
+        count(inside, decision.kind);
+        decided(std::move(decision));
+      });
+}
+
+void Gate::refuse(Refusal refusal, std::function<void(Result<void>)> recorded) {
+  Inside& inside = *inside_;
+  inside.refused.add();
+  inside.store.submit(
+      [&inside, refusal = std::move(refusal)](store::Transaction& transaction) -> Result<void> {
+        TRY_VOID(inside.ledger.append(transaction, "action.refused", refused_body(refusal)));
+        return {};
+      },
+      std::move(recorded));
+}
+
+void Gate::record_outcome(std::uint64_t decided_index, std::string request_id, Outcome outcome,
+                          std::function<void(Result<void>)> recorded) {
+  Inside& inside = *inside_;
+  inside.store.submit(
+      [&inside, decided_index, request_id = std::move(request_id),
+       outcome = std::move(outcome)](store::Transaction& transaction) -> Result<void> {
+        TRY(const bool first, finish(inside, transaction, decided_index,
+                                     outcome_body(decided_index, request_id, outcome)));
+        if (first) return {};
+        return fail(Code::kConflict,
+                    "the action at ledger index {} has an outcome already, or "
+                    "was not allowed",
+                    decided_index);
+      },
+      std::move(recorded));
+}
+
+Result<std::vector<std::uint64_t>> Gate::settle_after_crash() {
+  Inside& inside = *inside_;
+  TRY_VOID(context(inside.store.migrate("gate", migrations(inside.store.engine())), "open gate"));
+  const Outcome unknown{Outcome::Kind::kUnknown, 0,
+                        "the gateway stopped before it knew; perhaps sent, never retried", 0};
+  std::vector<std::uint64_t> settled;
+  for (bool more = true; more;) {
+    TRY_VOID(inside.store.run([&](store::Transaction& transaction) -> Result<void> {
+      TRY(const store::Rows rows,
+          transaction.query("SELECT decided_index, request_id FROM gate_unfinished "
+                            "ORDER BY decided_index LIMIT ?1",
+                            {kSettleMax}));
+      more = !rows.empty();
+      for (const store::Row& row : rows) {
+        const auto index = static_cast<std::uint64_t>(row.integer(0));
+        TRY_VOID(finish(inside, transaction, index, outcome_body(index, row.text(1), unknown)));
+        settled.push_back(index);
+      }
+      return {};
+    }));
+  }
+  return settled;
+}
+
+std::unique_ptr<Gate::Listening> Gate::listen(ChangeId change, std::function<void()> listener) {
+  return inside_->listeners->listen(change, std::move(listener));
+}
+
+}  // namespace keyturn::gate
