@@ -3,11 +3,7 @@
 #include <array>
 
 #include "cedar/access.h"
-#include "cedar/escape.h"
-#include "cedar/evaluate.h"
-#include "cedar/policy_content.h"
-#include "cedar/request.h"
-#include "cedar/value_json.h"
+#include "cedar/matching.h"
 
 namespace keyturn::cedar {
 namespace {
@@ -19,12 +15,7 @@ class Decider {
  public:
   Decider(const PolicySetContent& policies, const EntityStore& store, const RequestContent& request,
           Arena& scratch)
-      : policies_(policies),
-        values_(resolve(request, store)),
-        principal_(store.find(*values_.principal)),
-        action_(store.find(*values_.action)),
-        resource_(store.find(*values_.resource)),
-        evaluator_(values_, store, scratch) {}
+      : policies_(policies), target_(request, store), evaluator_(target_.values, store, scratch) {}
 
   // `visit(policy position, truth or failure)` for every policy whose scope matches.
   template <class Visit>
@@ -32,16 +23,16 @@ class Decider {
     const ScopeIndex& index = policies_.index;
     if (index.is_linear()) {
       for (const Matcher& matcher : index.matchers()) {
-        if (matches(matcher)) consider(matcher, visit);
+        if (matches_scope(matcher, target_)) consider(matcher, visit);
       }
       return;
     }
     for (const std::uint32_t at : index.unkeyed()) {
       const Matcher& matcher = index.matchers()[at];
-      if (matches(matcher)) consider(matcher, visit);
+      if (matches_scope(matcher, target_)) consider(matcher, visit);
     }
-    look_up(*values_.principal, principal_, &ScopeIndex::principal_key, visit);
-    look_up(*values_.resource, resource_, &ScopeIndex::resource_key, visit);
+    look_up(*target_.values.principal, target_.principal, &ScopeIndex::principal_key, visit);
+    look_up(*target_.values.resource, target_.resource, &ScopeIndex::resource_key, visit);
     look_up_actions(visit);
   }
 
@@ -49,53 +40,6 @@ class Decider {
 
  private:
   using Key = std::uint64_t (*)(std::uint64_t);
-
-  static RequestValues resolve(const RequestContent& request, const EntityStore& store) {
-    const auto own = [&](const Uid* uid) {
-      const Entity* entity = store.find(*uid);
-      return entity == nullptr ? uid : entity->uid;
-    };
-    return {own(request.principal), own(request.action), own(request.resource), request.context};
-  }
-
-  static bool is_in(const Uid& uid, const Entity* entity, const Uid& group) {
-    return same(uid, group) || (entity != nullptr && has_ancestor(*entity, group));
-  }
-
-  static bool matches_one(ScopeKind kind, const Uid& uid, const Entity* entity, const Uid* wanted,
-                          const Text* type) {
-    switch (kind) {
-      case ScopeKind::kAny:
-        return true;
-      case ScopeKind::kEqual:
-        return same(uid, *wanted);
-      case ScopeKind::kIn:
-        return is_in(uid, entity, *wanted);
-      case ScopeKind::kIs:
-        return same(*uid.type, *type);
-      case ScopeKind::kIsIn:
-        return same(*uid.type, *type) && is_in(uid, entity, *wanted);
-    }
-    return false;
-  }
-
-  bool matches_action(const Matcher& matcher) const {
-    if (matcher.action == ScopeKind::kAny) return true;
-    return std::any_of(matcher.actions.begin(), matcher.actions.end(),
-                       [&](const Uid* action) { return accepts(matcher, *action); });
-  }
-  bool accepts(const Matcher& matcher, const Uid& action) const {
-    return matcher.action == ScopeKind::kEqual ? same(*values_.action, action)
-                                               : is_in(*values_.action, action_, action);
-  }
-
-  bool matches(const Matcher& matcher) const {
-    return matches_one(matcher.principal, *values_.principal, principal_, matcher.principal_uid,
-                       matcher.principal_type) &&
-           matches_action(matcher) &&
-           matches_one(matcher.resource, *values_.resource, resource_, matcher.resource_uid,
-                       matcher.resource_type);
-  }
 
   template <class Visit>
   void consider(const Matcher& matcher, const Visit& visit) {
@@ -131,15 +75,15 @@ class Decider {
   void look_up_key(std::uint64_t key, const Visit& visit) {
     for (const std::uint32_t at : policies_.index.find(key)) {
       const Matcher& matcher = policies_.index.matchers()[at];
-      if (matches(matcher)) consider(matcher, visit);
+      if (matches_scope(matcher, target_)) consider(matcher, visit);
     }
   }
 
   template <class Visit>
   void look_up_actions(const Visit& visit) {
-    look_up_action(*values_.action, visit);
-    if (action_ == nullptr) return;
-    for (const Uid* ancestor : action_->ancestors) look_up_action(*ancestor, visit);
+    look_up_action(*target_.values.action, visit);
+    if (target_.action == nullptr) return;
+    for (const Uid* ancestor : target_.action->ancestors) look_up_action(*ancestor, visit);
   }
 
   // A list of actions stands under each of them; the first that accepts the request speaks for it.
@@ -148,18 +92,16 @@ class Decider {
     const std::uint64_t key = ScopeIndex::action_key(action.hash);
     for (const std::uint32_t at : policies_.index.find(key)) {
       const Matcher& matcher = policies_.index.matchers()[at];
-      if (!matches(matcher)) continue;
-      const auto first = std::find_if(matcher.actions.begin(), matcher.actions.end(),
-                                      [&](const Uid* listed) { return accepts(matcher, *listed); });
+      if (!matches_scope(matcher, target_)) continue;
+      const auto first =
+          std::find_if(matcher.actions.begin(), matcher.actions.end(),
+                       [&](const Uid* listed) { return accepts(matcher, *listed, target_); });
       if (same(**first, action)) consider(matcher, visit);
     }
   }
 
   const PolicySetContent& policies_;
-  const RequestValues values_;
-  const Entity* principal_;
-  const Entity* action_;
-  const Entity* resource_;
+  const Target target_;
   Evaluator evaluator_;
 };
 

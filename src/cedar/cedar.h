@@ -113,6 +113,8 @@ enum class Behaviour { kCedar412, kCedar413 };
 struct ValidationOptions {
   ValidationMode mode = ValidationMode::kStrict;
   Behaviour behaviour = Behaviour::kCedar412;
+  // The most entity dereferences in a row that a policy may need (RFC 76); no limit when empty.
+  std::optional<unsigned> level_max;
 };
 ValidationResult validate(const PolicySet& policies, const Schema& schema,
                           const ValidationOptions& options);

@@ -45,41 +45,79 @@ Result<std::monostate> check_applies(const ActionType& action, const RequestCont
 
 std::string EntityUid::text() const { return type + "::" + quote(id); }
 
-Result<PreparedRequest> PreparedRequest::make(const Request& request, const Schema* schema,
-                                              RequestCheck check) {
-  auto content = std::make_shared<Content>();
+namespace {
+
+// What to check a request against: the context's type apart, because parts of it may be unknown.
+struct Checks {
+  const SchemaContent* schema = nullptr;
+  const SchemaType* context = nullptr;
+  RequestCheck check = RequestCheck::kFull;
+};
+
+Result<std::shared_ptr<const RequestContent>> read_request(const Request& request,
+                                                           const Checks& checks) {
+  auto content = std::make_shared<RequestContent>();
   TRY(content->principal, intern(content->pool, request.principal, "principal"));
   TRY(content->action, intern(content->pool, request.action, "action"));
   TRY(content->resource, intern(content->pool, request.resource, "resource"));
-  const SchemaContent* types = schema == nullptr ? nullptr : &Access::content(*schema);
-  const ActionType* action = types == nullptr ? nullptr : types->find_action(request.action);
-  const bool is_full = types != nullptr && check == RequestCheck::kFull;
+  const bool is_full = checks.schema != nullptr && checks.check == RequestCheck::kFull;
   if (is_full) {
-    TRY_VOID(check_entity(*types, *content->principal, "principal"));
-    TRY_VOID(check_entity(*types, *content->resource, "resource"));
+    TRY_VOID(check_entity(*checks.schema, *content->principal, "principal"));
+    TRY_VOID(check_entity(*checks.schema, *content->resource, "resource"));
+    const ActionType* action = checks.schema->find_action(request.action);
     if (action == nullptr) {
       return fail(Code::kInvalid, "action `{}` does not exist in the supplied schema",
                   uid_text(request.action));
     }
     TRY_VOID(check_applies(*action, *content));
   }
-  const SchemaType* expected = action == nullptr ? nullptr : action->context;
   ValueReader reader(content->pool);
   const Json empty = Json(Json::Object());
   TRY(const Value context,
-      reader.read(request.context.is_null() ? empty : request.context, expected, "context"));
+      reader.read(request.context.is_null() ? empty : request.context, checks.context, "context"));
   if (context.kind != Kind::kRecord) {
     return fail(Code::kInvalid, "the context must be a record, but got `{}`", to_text(context));
   }
   if (is_full) {
-    if (!conforms(context, *expected)) {
+    if (!conforms(context, *checks.context)) {
       return fail(Code::kInvalid, "context `{}` is not valid for `{}`", to_text(context),
                   uid_text(request.action));
     }
-    if (const auto wrong = wrong_uid_in(*types, context)) return fail(Code::kInvalid, "{}", *wrong);
+    if (const auto wrong = wrong_uid_in(*checks.schema, context)) {
+      return fail(Code::kInvalid, "{}", *wrong);
+    }
   }
   content->context = context.record;
-  return PreparedRequest(std::shared_ptr<const Content>(std::move(content)));
+  return content;
+}
+
+const ActionType* find_action(const Request& request, const Schema* schema) {
+  return schema == nullptr ? nullptr : Access::content(*schema).find_action(request.action);
+}
+
+}  // namespace
+
+Result<PreparedRequest> PreparedRequest::make(const Request& request, const Schema* schema,
+                                              RequestCheck check) {
+  const ActionType* action = find_action(request, schema);
+  Checks checks{schema == nullptr ? nullptr : &Access::content(*schema),
+                action == nullptr ? nullptr : action->context, check};
+  TRY(std::shared_ptr<const Content> content, read_request(request, checks));
+  return PreparedRequest(std::move(content));
+}
+
+Result<PreparedRequest> prepare_partial(const Request& request, const Schema* schema,
+                                        const std::set<std::string, std::less<>>& unknown) {
+  const ActionType* action = find_action(request, schema);
+  SchemaType known;
+  if (action != nullptr) {
+    known = *action->context;
+    for (const std::string& name : unknown) known.attributes.erase(name);
+  }
+  Checks checks{schema == nullptr ? nullptr : &Access::content(*schema),
+                action == nullptr ? nullptr : &known, RequestCheck::kFull};
+  TRY(std::shared_ptr<const RequestContent> content, read_request(request, checks));
+  return Access::request(std::move(content));
 }
 
 PreparedRequest::~PreparedRequest() = default;

@@ -2,12 +2,16 @@
 #pragma once
 
 #include "cedar/cedar.h"
+#include "cedar/explain.h"
 #include "cedar/schema_content.h"
 #include "cedar/value.h"
 
 namespace keyturn::cedar {
 
-enum class Truth : std::uint8_t { kTrue, kFailed };
+// As PreparedRequest::make with a full check, but attributes in `unknown` may be missing from the
+// context.
+Result<PreparedRequest> prepare_partial(const Request& request, const Schema* schema,
+                                        const std::set<std::string, std::less<>>& unknown);
 
 struct RequestContent {
   Pool pool;

@@ -101,11 +101,23 @@ Answer Typechecker::check(const Environment& environment, std::set<TypeError>& e
   action_uid_ = pool_.uid(environment.action->uid.type, environment.action->uid.id);
   errors_ = &errors;
   node_types_.assign(nodes_.nodes.size(), nullptr);
-  const std::vector<Part> parts = {
-      [&](const Capabilities&) { return scope(Variable::kPrincipal, body_.principal); },
-      [&](const Capabilities&) { return action_scope(); },
-      [&](const Capabilities&) { return scope(Variable::kResource, body_.resource); },
-      [&](const Capabilities& prior) { return clauses(0, prior); }};
+  reached_ = {};
+  const auto reach = [&](Variable variable) {
+    reached_[static_cast<std::size_t>(variable)] = true;
+  };
+  const std::vector<Part> parts = {[&](const Capabilities&) {
+                                     reach(Variable::kPrincipal);
+                                     return scope(Variable::kPrincipal, body_.principal);
+                                   },
+                                   [&](const Capabilities&) {
+                                     reach(Variable::kAction);
+                                     return action_scope();
+                                   },
+                                   [&](const Capabilities&) {
+                                     reach(Variable::kResource);
+                                     return scope(Variable::kResource, body_.resource);
+                                   },
+                                   [&](const Capabilities& prior) { return clauses(0, prior); }};
   return conjunction(parts, {});
 }
 

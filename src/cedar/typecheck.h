@@ -4,6 +4,7 @@
 // environments.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <set>
 #include <string>
@@ -71,6 +72,8 @@ class Typechecker {
   Answer check(const Environment& environment, std::set<TypeError>& errors);
   // The type that the last check() gave a node; null when it was not looked at.
   TypeRef type_of(NodeId id) const { return node_types_[id]; }
+  // Whether the last check() got to the scope constraint of `variable`.
+  bool reached(Variable variable) const { return reached_[static_cast<std::size_t>(variable)]; }
 
  private:
   using Part = std::function<Answer(const Capabilities& prior)>;
@@ -133,6 +136,7 @@ class Typechecker {
   TypeRef entity_set_ = nullptr;
   std::vector<NodeId> shapes_;
   std::vector<TypeRef> node_types_;
+  std::array<bool, 4> reached_{};
   const Environment* environment_ = nullptr;
   const Uid* action_uid_ = nullptr;
   Pool pool_;

@@ -4,6 +4,7 @@
 
 #include "cedar/access.h"
 #include "cedar/escape.h"
+#include "cedar/levels.h"
 #include "cedar/policy_content.h"
 #include "cedar/typecheck.h"
 
@@ -190,7 +191,12 @@ void PolicyValidator::check_types(const Body& body) {
   Typechecker checker(body, types_, options_.mode);
   bool is_impossible = true;
   const auto check = [&](const Environment& environment) {
-    const Answer answer = checker.check(environment, errors_);
+    std::set<TypeError> found;
+    const Answer answer = checker.check(environment, found);
+    if (options_.level_max && answer.is_success) {
+      check_levels(body, checker, environment, *options_.level_max, found);
+    }
+    errors_.merge(found);
     if (answer.type == nullptr || answer.type->tag != Tag::kFalse) is_impossible = false;
   };
   Environment environment;
