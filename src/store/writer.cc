@@ -143,9 +143,12 @@ Result<void> Writer::run_unit(const Unit& unit) {
   Result<void> result = unit(transaction);
   if (result && transaction.failure()) result = fail(Error(*transaction.failure()));
   if (!connection_->in_transaction()) return result;
-  if (result) return connection_->release_savepoint();
-  TRY_VOID(context(connection_->undo_savepoint(), result.error().message));
-  return result;
+  const Result<void> ended =
+      result ? connection_->release_savepoint() : connection_->undo_savepoint();
+  if (ended) return result;
+  // What the unit did can no longer be told from what the others did: nothing may be committed.
+  connection_->rollback();
+  return ended;
 }
 
 // Returns how many ran; stops early at the byte limit, and when the transaction is gone.

@@ -11,7 +11,7 @@ namespace {
 struct Faults {
   bool begin = false;
   bool savepoint = false;
-  bool release = false;
+  std::string lose_savepoint_at;  // the word after which a savepoint can neither be kept nor undone
   bool commit = false;
   std::string lose_transaction_at;  // the word whose statement the engine answers with a rollback
 };
@@ -45,11 +45,9 @@ class WordConnection final : public WriteConnection {
     savepoint_ = words_.size();
     return {};
   }
-  Result<void> release_savepoint() override {
-    if (kept_.faults.release) return fail(Code::kUnavailable, "no release");
-    return {};
-  }
+  Result<void> release_savepoint() override { return check_savepoint(); }
   Result<void> undo_savepoint() override {
+    TRY_VOID(check_savepoint());
     words_.resize(savepoint_);
     return {};
   }
@@ -69,6 +67,11 @@ class WordConnection final : public WriteConnection {
   bool wants_idle_time() const override { return kept_.idle == 0; }
 
  private:
+  Result<void> check_savepoint() const {
+    if (words_.empty() || words_.back() != kept_.faults.lose_savepoint_at) return {};
+    return fail(Code::kUnavailable, "no such savepoint");
+  }
+
   Kept& kept_;
   std::vector<std::string> words_;
   std::size_t savepoint_ = 0;
@@ -148,6 +151,16 @@ TEST_F(WriterTest, ATransactionThatTheEngineEndedTakesWhatRanBeforeWithIt) {
   const std::string lost = "the batch was rolled back: disk full";
   EXPECT_EQ(answers, (Strings{lost, "!b", "disk full", "done", "done"}));
   EXPECT_EQ(kept_.committed, (Strings{"d", "e"}));
+}
+
+TEST_F(WriterTest, AUnitThatCanNeitherBeKeptNorUndoneCommitsNothing) {
+  const std::string lost = "the batch was rolled back: no such savepoint";
+  kept_.faults.lose_savepoint_at = "b";
+  EXPECT_EQ(run({"a", "b", "c"}), (Strings{lost, "no such savepoint", "done"}));
+  EXPECT_EQ(kept_.committed, Strings{"c"});
+  kept_.faults.lose_savepoint_at = "!b";
+  EXPECT_EQ(run({"d", "!b", "e"}), (Strings{lost, "no such savepoint", "done"}));
+  EXPECT_EQ(kept_.committed, (Strings{"c", "e"}));
 }
 
 TEST_F(WriterTest, TheBatchStepIsPartOfTheTransaction) {
