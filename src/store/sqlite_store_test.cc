@@ -7,6 +7,8 @@
 
 #include <csignal>
 #include <fstream>
+#include <future>
+#include <thread>
 
 #include "base/random.h"
 #include "store/sqlite_connection.h"
@@ -309,6 +311,33 @@ TEST_F(SqliteStoreTest, TheLogIsMovedIntoTheDatabaseUnderLoad) {
   }
   EXPECT_LT(largest, 25'000'000U);
   EXPECT_GT(std::filesystem::file_size(path()), 30'000'000U);
+}
+
+TEST_F(SqliteStoreTest, ALogThatAReaderHeldBackIsCutOnceTheReaderIsDone) {
+  const auto store = open().value();
+  ASSERT_TRUE(make_table(*store));
+  std::promise<void> reading;
+  std::promise<void> done;
+  std::thread reader([&] {
+    EXPECT_TRUE(store->read([&](Transaction& transaction) -> Result<void> {
+      TRY(const Rows before, transaction.query("SELECT count(*) FROM test_items"));
+      reading.set_value();
+      done.get_future().wait();
+      TRY(const Rows after, transaction.query("SELECT count(*) FROM test_items"));
+      EXPECT_EQ(after[0].integer(0), before[0].integer(0));
+      return {};
+    }));
+  });
+  reading.get_future().wait();
+  for (int id = 0; id < 70; ++id) ASSERT_TRUE(insert(*store, id, 1'000'000));
+  EXPECT_GT(std::filesystem::file_size(path("keyturn.db-wal")), 64'000'000U);
+  done.set_value();
+  reader.join();
+  // The log is cut after a batch is answered, before the next one begins.
+  ASSERT_TRUE(insert(*store, 70));
+  ASSERT_TRUE(insert(*store, 71));
+  EXPECT_LT(std::filesystem::file_size(path("keyturn.db-wal")), 1'000'000U);
+  EXPECT_EQ(count(*store), 72);
 }
 
 TEST_F(SqliteStoreTest, KeepsABoundedNumberOfStatementsAndAllStillWork) {
