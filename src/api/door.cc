@@ -5,13 +5,20 @@
 namespace keyturn::api {
 namespace {
 
-// `host`, `host:port` or `[v6]:port` without its port, in lower case.
+// `host`, `host:port` or `[v6]:port` without its port, in lower case; empty when it is none of
+// them.
 std::string host_name(std::string_view authority) {
+  std::size_t end = std::min(authority.find(':'), authority.size());
   if (authority.starts_with('[')) {
-    const std::size_t end = authority.find(']');
-    return to_lower(authority.substr(0, end == std::string_view::npos ? end : end + 1));
+    end = authority.find(']');
+    if (end == std::string_view::npos) return "";
+    ++end;
   }
-  return to_lower(authority.substr(0, authority.find(':')));
+  const std::string_view rest = authority.substr(end);
+  const bool has_port =
+      rest.starts_with(':') && rest.substr(1).find_first_not_of("0123456789") == rest.npos;
+  if (!rest.empty() && !has_port) return "";
+  return to_lower(authority.substr(0, end));
 }
 
 bool is_loopback(std::string_view name) {
