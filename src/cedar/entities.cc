@@ -12,6 +12,8 @@ namespace {
 
 // A hierarchy deeper than this is a mistake; the closure walks iteratively all the same.
 constexpr std::size_t kAncestorsMax = 1U << 20U;
+// Over all entities: 128 MiB of pointers.
+constexpr std::size_t kClosureMax = 1U << 24U;
 
 using Indices = std::unordered_map<const Uid*, std::size_t>;
 
@@ -50,6 +52,7 @@ class Loader {
   ValueReader reader_;
   const SchemaContent* schema_;
   Indices indices_;
+  std::size_t closure_size_ = 0;
 };
 
 const RecordValue* empty_record() {
@@ -291,6 +294,10 @@ Result<std::monostate> Loader::collect(Entity& entity) {
   }
   std::sort(all.begin(), all.end(), [](const Uid* a, const Uid* b) { return order(*a, *b) < 0; });
   all.erase(std::unique(all.begin(), all.end()), all.end());
+  closure_size_ += all.size();
+  if (closure_size_ > kClosureMax) {
+    return fail(Code::kExhausted, "the entities have more than {} ancestors in all", kClosureMax);
+  }
   const auto kept = store_.pool().arena().array<const Uid*>(all.size());
   std::copy(all.begin(), all.end(), kept.begin());
   entity.ancestors = kept;

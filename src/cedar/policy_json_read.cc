@@ -124,14 +124,10 @@ class PolicyReader {
   Result<Scope> scope(const Json& json, std::string_view key, Slot slot) {
     const Json* given = json.find(key);
     if (given == nullptr) return fail(Code::kInvalid, "a policy needs a `{}`", key);
-    TRY_VOID(check_keys(*given, fmt::format("`{}`", key),
-                        {"op", "entity", "slot", "entity_type", "in"}));
     TRY(const std::string op, given->get_string("op"));
     Scope scope;
-    if (op == "All" || op == "all") {
-      TRY_VOID(check_keys(*given, "an unconstrained scope", {"op"}));
-      return scope;
-    }
+    // Here, and only here, the format lets other keys pass.
+    if (op == "All" || op == "all") return scope;
     if (op == "==" || op == "in") {
       TRY_VOID(check_keys(*given, fmt::format("`{}`", key), {"op", "entity", "slot"}));
       scope.kind = op == "==" ? ScopeKind::kEqual : ScopeKind::kIn;
@@ -156,13 +152,10 @@ class PolicyReader {
   Result<Scope> action(const Json& json) {
     const Json* given = json.find("action");
     if (given == nullptr) return fail(Code::kInvalid, "a policy needs an `action`");
-    TRY_VOID(check_keys(*given, "`action`", {"op", "entity", "entities"}));
     TRY(const std::string op, given->get_string("op"));
     Scope scope;
-    if (op == "All" || op == "all") {
-      TRY_VOID(check_keys(*given, "an unconstrained scope", {"op"}));
-      return scope;
-    }
+    if (op == "All" || op == "all") return scope;
+    TRY_VOID(check_keys(*given, "`action`", {"op", "entity", "entities"}));
     if (op != "==" && op != "in") {
       return fail(Code::kInvalid, "unknown operator `{}` of `action`, expected `All`, `==` or `in`",
                   op);
