@@ -33,17 +33,17 @@ Result<std::shared_ptr<const Model>> load_model(std::string_view text);
 std::string describe(const Model& model);
 
 struct GatewayOptions {
-  std::string account;            // of the upstream credentials; fills ARNs
+  std::string account = "";       // of the upstream credentials; fills ARNs
   std::string partition = "aws";  // where the region does not say: aws, aws-cn, aws-us-gov
   // `http://127.0.0.1:5000` for every service, or by service (`s3` → …); wins over the model's
   // hosts.
-  std::optional<std::string> upstream;
-  std::map<std::string, std::string, std::less<>> upstream_by_service;
+  std::optional<std::string> upstream = std::nullopt;
+  std::map<std::string, std::string, std::less<>> upstream_by_service = {};
   Duration hold_wait = std::chrono::seconds(0);  // how long a held request waits for reviewers
   std::size_t held_requests_max = 10'000;        // in all
   std::size_t held_requests_per_session_max = 100;
   Duration clock_skew_max = std::chrono::minutes(15);
-  http::SpooledBody::Limits body;
+  http::SpooledBody::Limits body = {};
 };
 
 class Gateway {

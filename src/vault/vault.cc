@@ -234,10 +234,12 @@ Result<std::unique_ptr<Vault>> Vault::open(store::Store& store, const Clock& clo
                                            VaultOptions options, Environment environment,
                                            MetadataFetch fetch) {
   TRY_VOID(context(check_handle(options.name), "name of the vault"));
+  const std::string_view bytes = store.engine() == store::Engine::kPostgres ? "BYTEA" : "BLOB";
   const std::vector<store::Migration> migrations = {
       {.number = 1,
-       .statements = {"CREATE TABLE vault_credentials (name TEXT PRIMARY KEY, box BLOB NOT NULL, "
-                      "sealed_at BIGINT NOT NULL)"}}};
+       .statements = {fmt::format("CREATE TABLE vault_credentials (name TEXT PRIMARY KEY, "
+                                  "box {} NOT NULL, sealed_at BIGINT NOT NULL)",
+                                  bytes)}}};
   TRY_VOID(store.migrate("vault", migrations));
   return std::make_unique<StoredVault>(store, clock, random, log, key.clone(), std::move(options),
                                        std::move(environment), std::move(fetch));
