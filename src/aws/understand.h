@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "action/action.h"
 #include "base/result.h"
@@ -48,6 +49,9 @@ struct Understood {
 struct UnderstandOptions {
   std::string account;            // of the upstream credentials; fills ARNs
   std::string partition = "aws";  // where the region does not say
+  // The gateway's own host names: `bucket.NAME` is S3's virtual-host style. Amazon's names,
+  // `localhost` and addresses are known anyway.
+  std::vector<std::string> hosts = {};
 };
 
 // A body of more bytes than this is not looked into: the request is refused.

@@ -1,0 +1,71 @@
+#include <algorithm>
+
+#include "aws/model.h"
+#include "aws/understand.h"
+
+namespace keyturn::aws {
+namespace {
+
+constexpr std::size_t kRegionBytesMax = 32;
+constexpr std::size_t kHostBytesMax = 253;  // RFC 1035
+
+bool is_region(std::string_view region) {
+  return !region.empty() && region.size() <= kRegionBytesMax &&
+         region.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == region.npos &&
+         region.front() != '-' && region.back() != '-';
+}
+
+const HostRule* rule_for(const Service& service, std::string_view partition) {
+  const auto found = std::find_if(service.hosts.begin(), service.hosts.end(),
+                                  [&](const HostRule& r) { return r.partition == partition; });
+  return found == service.hosts.end() ? nullptr : &*found;
+}
+
+std::string with_region(std::string_view host, std::string_view region) {
+  std::string text(host);
+  const std::size_t at = text.find("{region}");
+  if (at != text.npos) text.replace(at, 8, region);
+  return text;
+}
+
+bool is_host(std::string_view host) {
+  return host.size() <= kHostBytesMax && !host.starts_with('.') && host.find("..") == host.npos &&
+         to_lower(host).find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-._") ==
+             std::string::npos;
+}
+
+}  // namespace
+
+Result<http::Origin> upstream_origin(const Model& model, const Forward& forward,
+                                     const Upstreams& upstreams) {
+  for (const std::string& name : {forward.service, forward.signing_name}) {
+    const auto found = upstreams.by_service.find(name);
+    if (found != upstreams.by_service.end()) return http::parse_origin(found->second);
+  }
+  if (upstreams.everywhere) return http::parse_origin(*upstreams.everywhere);
+  if (!is_region(forward.region)) {
+    return fail(Code::kInvalid, "`{}` is no region", printable(forward.region, 64));
+  }
+  const std::string_view partition =
+      model.partition_of(forward.region).value_or(upstreams.partition);
+  const Service* service = model.find_service(forward.service);
+  const HostRule* rule = service == nullptr ? nullptr : rule_for(*service, partition);
+  if (rule == nullptr) {
+    return fail(Code::kNotFound, "no host is known for `{}` in `{}`; configure its upstream",
+                printable(forward.service, 64), partition);
+  }
+  std::string_view host = rule->host;
+  for_each_piece(rule->exceptions, ';', [&](std::string_view exception) {
+    const std::size_t equals = exception.find('=');
+    if (exception.substr(0, equals) != forward.region) return;
+    const std::string_view other = exception.substr(equals + 1);
+    host = other.substr(0, other.find(','));
+  });
+  std::string full = forward.host_prefix + with_region(host, forward.region);
+  if (!is_host(full)) {
+    return fail(Code::kInvalid, "`{}` is no host", printable(full, 128));
+  }
+  return http::Origin{.scheme = "https", .host = std::move(full), .port = 443};
+}
+
+}  // namespace keyturn::aws

@@ -1,0 +1,104 @@
+#include <algorithm>
+#include <array>
+
+#include "aws/recognise.h"
+
+namespace keyturn::aws {
+namespace {
+
+// What a route asks of query and headers. More points: a closer match; nothing: no match.
+std::optional<int> score(const Operation& operation, const http::RequestHead& head,
+                         const Target& target) {
+  int points = 0;
+  bool fits = true;
+  const std::size_t question = operation.uri.find('?');
+  if (question != std::string_view::npos) {
+    for_each_piece(operation.uri.substr(question + 1), '&', [&](std::string_view pair) {
+      const std::size_t equals = pair.find('=');
+      const std::string* given = find_field(target.query, pair.substr(0, equals));
+      const bool same =
+          given != nullptr &&
+          (equals == std::string_view::npos ? given->empty() : *given == pair.substr(equals + 1));
+      fits = fits && same;
+      points += 4;
+    });
+  }
+  for_each_piece(operation.places, ',', [&](std::string_view place) {
+    if (place.size() < 3 || place[1] != '!') return;
+    const std::string_view name = place.substr(2);
+    const bool given = place.front() == 'q' ? find_field(target.query, name) != nullptr
+                                            : head.headers.count(name) > 0;
+    fits = fits && (given || place.front() == 'p');
+    points += 2;
+  });
+  // Only a trailing slash tells a few routes apart.
+  const std::string_view path = operation.uri.substr(0, question);
+  if (path.ends_with('/') == target.trailing_slash) points += 1;
+  if (!fits) return std::nullopt;
+  return points;
+}
+
+// S3 serves a directory bucket's and an object's requests on one path; an empty key is the bucket.
+std::vector<std::string_view> raw_segments(const Target& target) { return split_path(target.path); }
+
+}  // namespace
+
+RouteMatch match_route(const Model& model, std::span<const std::uint32_t> services,
+                       const http::RequestHead& head, const Target& target) {
+  const std::vector<std::string_view> segments = raw_segments(target);
+  const std::string_view method = head.method;
+  RouteMatch match;
+  int best = -1;
+  for (const std::uint32_t index : services) {
+    for (const std::uint32_t found : model.services()[index].routes.find(method, segments)) {
+      const Operation& operation = model.operations()[found];
+      const std::optional<int> points = score(operation, head, target);
+      if (!points) continue;
+      if (*points > best) {
+        // Within one service a lower score is another operation's; across services any other
+        // match is a look-alike that may be meant.
+        std::erase_if(match.others,
+                      [&](const Operation* other) { return other->service == operation.service; });
+        if (match.operation != nullptr && match.operation->service != operation.service) {
+          match.others.push_back(match.operation);
+        }
+        match.operation = &operation;
+        best = *points;
+      } else if (*points == best || operation.service != match.operation->service) {
+        match.others.push_back(&operation);
+      }
+    }
+  }
+  return match;
+}
+
+bool is_s3(std::string_view scope) {
+  return scope == "s3" || scope == "s3express" || scope == "s3-outposts" ||
+         scope == "s3-object-lambda";
+}
+
+std::string bucket_in_host(std::string_view host, std::span<const std::string> hosts) {
+  const std::string name = to_lower(host.substr(
+      0, host.rfind(':') == std::string_view::npos || host.ends_with(']') ? host.size()
+                                                                          : host.rfind(':')));
+  const auto before = [&](std::string_view own) -> std::string {
+    if (name.size() <= own.size() + 1 || !name.ends_with(own)) return {};
+    if (name[name.size() - own.size() - 1] != '.') return {};
+    return name.substr(0, name.size() - own.size() - 1);
+  };
+  for (const std::string& own : hosts) {
+    if (name == to_lower(own)) return {};
+    if (std::string bucket = before(to_lower(own)); !bucket.empty()) return bucket;
+  }
+  if (std::string bucket = before("localhost"); !bucket.empty()) return bucket;
+  constexpr std::array<std::string_view, 2> kAmazon = {".amazonaws.com", ".amazonaws.com.cn"};
+  for (const std::string_view suffix : kAmazon) {
+    if (!name.ends_with(suffix)) continue;
+    // `bucket.s3.region.` or `bucket.s3-region.`; a bucket may hold dots itself.
+    const std::size_t dot = std::min(name.rfind(".s3."), name.rfind(".s3-"));
+    if (dot != std::string::npos) return name.substr(0, dot);
+  }
+  return {};
+}
+
+}  // namespace keyturn::aws

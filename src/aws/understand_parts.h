@@ -1,0 +1,45 @@
+// The steps of understand(): reading the members of a recognised request, and writing it anew.
+// Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "aws/bind.h"
+#include "aws/recognise.h"
+
+namespace keyturn::aws {
+
+// A string longer than this is shown to reviewers by its size and digest. CloudFormation's longest
+// inline template (51,200 bytes) stays whole.
+inline constexpr std::size_t kShownTextBytesMax = 64U << 10U;
+// All parameters together; beyond, only their size and digest are kept.
+inline constexpr std::size_t kShownBytesMax = 1U << 20U;
+
+struct Members {
+  Input input;
+  std::optional<std::string> body;  // for upstream
+  std::string content_type;         // when it is not the client's
+  // The body for the digest, without what differs between identical retries.
+  std::string canonical_body;
+};
+// kInvalid: the body is not what its protocol asks for.
+Result<Members> read_members(const Recognised& recognised, const http::RequestHead& head,
+                             std::optional<std::string_view> body);
+
+// The fields that go upstream. kInvalid: one that bears meaning is repeated.
+Result<http::Headers> forward_headers(const Recognised& recognised, const http::RequestHead& head);
+// Whether S3 may read a query parameter or header that the model does not know.
+std::optional<std::string> find_unknown_part(const Recognised& recognised,
+                                             const http::Headers& headers);
+bool is_place(const Operation& operation, char place, std::string_view name);
+
+// What a grant binds: docs/format/digest.md.
+std::string write_canonical_request(const Action& action, const Recognised& recognised,
+                                    const Forward& forward, std::string_view canonical_body);
+
+// Without secrets, within the limits above.
+Json shown_parameters(const Operation* operation, Input input);
+
+}  // namespace keyturn::aws

