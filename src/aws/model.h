@@ -25,6 +25,7 @@ enum class Trait : char {
   kEventStream = 'e',
   kOpaqueBody = 'p',      // the body is bytes for the service to interpret
   kCredentialExit = 'x',  // its answer lets the caller act outside the gate
+  kDeprecated = 'd',      // a newer operation shares its route
   kContainer = 'l',       // its effect is the strictest of what it carries
 };
 
@@ -34,7 +35,7 @@ struct Operation {
   std::string_view method;       // REST only
   std::string_view uri;          // REST only
   std::string_view places;       // query and header members
-  std::string_view host_prefix;  // `{AccountId}.`
+  std::string_view host_prefix;  // `{h.x-amz-account-id}.`, with wire paths
   std::string_view flags;
   std::string_view tokens;       // wire paths of what differs between identical retries
   std::string_view iam_actions;  // empty: the service's prefix and the operation's name

@@ -118,11 +118,11 @@ void RouteTrie::search(Search& search, std::uint32_t index, std::size_t depth,
   }
 }
 
-std::vector<std::uint32_t> RouteTrie::find(std::string_view method,
-                                           std::span<const std::string_view> segments) const {
+RouteTrie::Found RouteTrie::find(std::string_view method,
+                                 std::span<const std::string_view> segments) const {
   Search search{.method = method, .segments = segments};
   if (!nodes_.empty()) this->search(search, 0, 0, 0);
-  return std::move(search.found);
+  return {search.best, std::move(search.found)};
 }
 
 }  // namespace keyturn::aws

@@ -1,6 +1,6 @@
-// Finds the REST operations whose URI template a path matches. Paths are raw: split at `/` before
-// anything is decoded. Literal segments win over labels; what still matches is for the caller to
-// tell apart by query and headers.
+// Finds the REST operations whose URI template a path matches. Its segments were split at `/` before
+// each was decoded. Literal segments win over labels; what still matches is for the caller to tell
+// apart by query and headers.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +19,12 @@ class RouteTrie {
 
   // `path` is a URI template without its query. False when it is malformed.
   bool add(std::string_view method, std::string_view path, std::uint32_t operation);
-  // Operations with the longest literal match, or none.
-  std::vector<std::uint32_t> find(std::string_view method,
-                                  std::span<const std::string_view> segments) const;
+  struct Found {
+    std::size_t literals = 0;  // how literal the match is; comparable between tries
+    std::vector<std::uint32_t> operations;
+  };
+  // The operations with the longest literal match, or none.
+  Found find(std::string_view method, std::span<const std::string_view> segments) const;
   bool empty() const { return nodes_.empty(); }
 
  private:

@@ -52,7 +52,8 @@ class Recogniser {
     if (head_.headers.count(kTargetHeader) > 0) return json();
     const bool url_action = find_field(out_.target.query, "Action") != nullptr;
     const bool form = content_type(head_) == kFormType;
-    if (speaks('q') || speaks('e')) {
+    const bool routed = !out_.target.segments.empty() && (speaks('r') || speaks('x'));
+    if (!routed && (speaks('q') || speaks('e'))) {
       if (form || url_action) return query(url_action);
     }
     if (speaks('r') || speaks('x')) return rest();
@@ -179,7 +180,7 @@ class Recogniser {
   }
 
   Result<Recognised> rest() {
-    const RouteMatch match = match_route(model_, candidates_, head_, out_.target);
+    const RouteMatch match = match_route(model_, scope_.service, candidates_, head_, out_.target);
     out_.operation = match.operation;
     out_.others = match.others;
     if (match.operation != nullptr) {

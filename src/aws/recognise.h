@@ -34,8 +34,9 @@ struct RouteMatch {
   const Operation* operation = nullptr;
   std::vector<const Operation*> others;
 };
-RouteMatch match_route(const Model& model, std::span<const std::uint32_t> services,
-                       const http::RequestHead& head, const Target& target);
+RouteMatch match_route(const Model& model, std::string_view scope,
+                       std::span<const std::uint32_t> services, const http::RequestHead& head,
+                       const Target& target);
 
 // The bucket that the Host field names, or nothing for path style. `hosts`: the gateway's own
 // names.

@@ -38,33 +38,45 @@ std::optional<int> score(const Operation& operation, const http::RequestHead& he
   return points;
 }
 
-// S3 serves a directory bucket's and an object's requests on one path; an empty key is the bucket.
-std::vector<std::string_view> raw_segments(const Target& target) { return split_path(target.path); }
+// Which of several matches is meant, by decreasing weight. The upstream host follows the choice, so
+// that a service which was not meant never reads the request.
+struct Rank {
+  std::size_t literals = 0;
+  int points = 0;
+  bool of_scope = false;
+  bool current = false;
+  friend auto operator<=>(const Rank&, const Rank&) = default;
+};
+
+// IAM may file an operation under another name, which is then also its scope.
+bool is_of_scope(const Service& service, const Operation& operation, std::string_view scope) {
+  const std::string_view action =
+      operation.iam_actions.empty() ? service.iam_prefix : operation.iam_actions;
+  return action.substr(0, action.find(':')) == scope;
+}
 
 }  // namespace
 
-RouteMatch match_route(const Model& model, std::span<const std::uint32_t> services,
-                       const http::RequestHead& head, const Target& target) {
-  const std::vector<std::string_view> segments = raw_segments(target);
-  const std::string_view method = head.method;
+RouteMatch match_route(const Model& model, std::string_view scope,
+                       std::span<const std::uint32_t> services, const http::RequestHead& head,
+                       const Target& target) {
+  // Split before they were decoded: a slash within one is no boundary, and `%40x` is `@x`.
+  const std::vector<std::string_view> segments(target.segments.begin(), target.segments.end());
   RouteMatch match;
-  int best = -1;
+  Rank best;
   for (const std::uint32_t index : services) {
-    for (const std::uint32_t found : model.services()[index].routes.find(method, segments)) {
-      const Operation& operation = model.operations()[found];
+    const Service& service = model.services()[index];
+    const auto found = service.routes.find(head.method, segments);
+    for (const std::uint32_t number : found.operations) {
+      const Operation& operation = model.operations()[number];
       const std::optional<int> points = score(operation, head, target);
       if (!points) continue;
-      if (*points > best) {
-        // Within one service a lower score is another operation's; across services any other
-        // match is a look-alike that may be meant.
-        std::erase_if(match.others,
-                      [&](const Operation* other) { return other->service == operation.service; });
-        if (match.operation != nullptr && match.operation->service != operation.service) {
-          match.others.push_back(match.operation);
-        }
-        match.operation = &operation;
-        best = *points;
-      } else if (*points == best || operation.service != match.operation->service) {
+      const Rank rank{found.literals, *points, is_of_scope(service, operation, scope),
+                      !operation.has(Trait::kDeprecated)};
+      if (match.operation == nullptr || best < rank) {
+        match = {&operation, {}};
+        best = rank;
+      } else if (rank == best) {
         match.others.push_back(&operation);
       }
     }

@@ -62,19 +62,14 @@ Result<std::string> fill_host_prefix(const Operation& operation, const Input& in
     if (open == rest.npos) return prefix;
     const std::size_t close = rest.find('}', open);
     if (close == rest.npos) return fail(Code::kInternal, "the model's host prefix is broken");
-    const std::string_view name = rest.substr(open + 1, close - open - 1);
-    const std::string path = name == "AccountId" ? "h.x-amz-account-id" : "";
-    std::optional<std::string> value;
-    for (const std::string& candidate :
-         {path, fmt::format("b.{}", name), fmt::format("u.{}", name), fmt::format("h.{}", name)}) {
-      const auto found = input.at(candidate);
-      if (!value && found.size() == 1) value = text_of(*found.front());
-    }
+    const std::string_view path = rest.substr(open + 1, close - open - 1);
+    const auto found = input.at(path);
+    const auto value = found.size() == 1 ? text_of(*found.front()) : std::nullopt;
     const bool label = value && !value->empty() && value->size() <= 63 &&
                        to_lower(*value).find_first_not_of(
                            "abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
     if (!label) {
-      return fail(Code::kInvalid, "`{}` must be given: the host's name begins with it", name);
+      return fail(Code::kInvalid, "`{}` must be given: the host's name begins with it", path);
     }
     prefix += *value;
     rest.remove_prefix(close + 1);

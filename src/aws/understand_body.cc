@@ -219,7 +219,8 @@ Result<Members> read_members(const Recognised& recognised, const http::RequestHe
     if (recognised.form.empty()) read_query(recognised, out.input.query);
     read_headers(recognised, head, out.input.headers);
   }
-  for (const std::string& segment : recognised.target.segments) out.input.request_path += "/" + segment;
+  for (const std::string& segment : recognised.target.segments)
+    out.input.request_path += "/" + segment;
   if (out.input.request_path.empty()) out.input.request_path = "/";
   if (body) {
     TRY_VOID(BodyReader(recognised, head, *body, out).read());

@@ -100,7 +100,10 @@ Result<http::Headers> forward_headers(const Recognised& recognised, const http::
     const bool known = is_among(lower, kPlain) || has_prefix(lower, kPlainPrefixes) ||
                        (recognised.operation != nullptr && lower != "host" &&
                         lower != "authorization" && is_place(*recognised.operation, 'h', lower));
-    if (!known || is_among(lower, kDropped)) continue;
+    const bool asked_for =
+        recognised.operation != nullptr && is_place(*recognised.operation, 'h', lower);
+    const bool secret = lower == "x-amz-security-token" || lower == "x-amz-s3session-token";
+    if (!known || secret || (is_among(lower, kDropped) && !asked_for)) continue;
     if (head.headers.count(name) > 1) {
       return fail(Code::kInvalid, "the header field `{}` is repeated", printable(lower, 64));
     }
