@@ -78,7 +78,7 @@ class Server final : public App {
 };
 
 Result<void> Server::open() {
-  raise_file_limit(config_.limits.connections, needs_.log);
+  raise_file_limit(config_.limits.connections);
   TRY(core_, Core::open(config_, needs_));
   TRY_VOID(open_gate());
   TRY_VOID(settle());
@@ -304,20 +304,14 @@ Result<std::unique_ptr<App>> App::start(const Config& config, const Needs& needs
   return server;
 }
 
-void raise_file_limit(std::size_t connections, Log& log) {
-  // A connection from an agent may need one upstream; the rest is for files and listeners.
-  const rlim_t wanted = 2 * connections + 1'024;
+void raise_file_limit(std::size_t connections) {
+  // A connection from an agent may need one upstream, on two ports; the rest is for files.
+  const rlim_t wanted = 4 * connections + 1'024;
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
-  const rlim_t before = limit.rlim_cur;
   limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? wanted : std::min(wanted, limit.rlim_max);
-  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = before;
-  if (limit.rlim_cur < wanted) {
-    log.warning("process.few_files",
-                {{"limit", text_of(limit.rlim_cur)},
-                 {"wanted", text_of(wanted)},
-                 {"note", "raise LimitNOFILE, or lower `connections` in [limits]"}});
-  }
+  // What remains too low is the http server's to say: it admits fewer connections.
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
 }
 
 }  // namespace keyturn::app

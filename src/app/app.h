@@ -34,7 +34,7 @@ struct Needs {
 
 // Store, ledger, identity and vault over one data folder, which is locked meanwhile.
 struct Core {
-  // kUnavailable when a server holds the folder: those commands need it stopped.
+  // kConflict when a server holds the folder: those commands need it stopped.
   static Result<std::unique_ptr<Core>> open(const Config& config, const Needs& needs);
 
   std::unique_ptr<store::Store> store;
@@ -58,6 +58,6 @@ class App {
 };
 
 // Raises the limit of open files to what `connections` need, as far as the system allows.
-void raise_file_limit(std::size_t connections, Log& log);
+void raise_file_limit(std::size_t connections);
 
 }  // namespace keyturn::app

@@ -58,8 +58,9 @@ TEST_F(PolicyFolder, AFaultNamesFileAndLine) {
   write("bad.cedar", "permit (principal, action, resource)\nwhen { context.nonsense };\n");
   const auto loaded = load_policies(path_);
   ASSERT_FALSE(loaded);
-  EXPECT_NE(loaded.error().message.find("bad.cedar:2"), std::string::npos)
+  EXPECT_NE(loaded.error().message.find("bad.cedar:1:1"), std::string::npos)
       << loaded.error().message;
+  EXPECT_NE(loaded.error().message.find("line 2"), std::string::npos) << loaded.error().message;
 }
 
 }  // namespace

@@ -11,6 +11,11 @@ std::string approvals_of(const Json& change) {
   return fmt::format("{} of {}", safe(change, "approvals"), safe(change, "approvals_needed"));
 }
 
+std::string approvals_in_words(const Json& change) {
+  return fmt::format("{} of {}", safe(change, "approvals"),
+                     counted(safe(change, "approvals_needed"), "approval"));
+}
+
 std::string_view meaning_of(std::string_view effect) {
   if (effect == "observe") return "reads";
   if (effect == "reveal") return "hands out secrets, credentials or bulk data";
@@ -24,8 +29,8 @@ std::string head(const Json& change, const Style& style, Time now) {
   const std::string state = safe(change, "state");
   const std::string effect = safe(change, "effect");
   std::string out =
-      fmt::format("{}  {}, {} approvals\n", style.paint(Ink::kBold, safe(change, "id")),
-                  style.paint(ink_of_state(state), state), approvals_of(change));
+      fmt::format("{}  {}, {}\n", style.paint(Ink::kBold, safe(change, "id")),
+                  style.paint(ink_of_state(state), state), approvals_in_words(change));
   out += fmt::format("\n  {}\n\n", style.paint(Ink::kBold, safe(change, "summary")));
   const auto line = [&](std::string_view label, std::string_view text) {
     out += fmt::format("  {:<10}{}\n", label, text);
@@ -36,12 +41,12 @@ std::string head(const Json& change, const Style& style, Time now) {
   line("agent", fmt::format("{}, owned by {}", safe(change, "agent"), safe(change, "owner")));
   line("session",
        fmt::format("{}, started by {}", safe(change, "session"), safe(change, "starter")));
-  line("created",
-       fmt::format("{} ({})", safe(change, "created"), ago(safe(change, "created"), now)));
+  line("created", fmt::format("{} ({})", short_time(safe(change, "created")),
+                              ago(safe(change, "created"), now)));
   const std::string expires = safe(change, "expires");
   const auto time = parse_time(expires);
   line(time && *time < now ? "expired" : "expires",
-       fmt::format("{} ({})", expires, ago(expires, now)));
+       fmt::format("{} ({})", short_time(expires), ago(expires, now)));
   return out;
 }
 
@@ -170,12 +175,12 @@ std::string review_result(const Json& answer, const Style& style, Time now) {
   if (grant != nullptr && grant->is_object()) {
     return fmt::format(
         "{} is {}: the agent's identical retry will be executed once, until {} ({})\n", id,
-        style.paint(Ink::kGreen, state), safe(*grant, "expires"),
+        style.paint(Ink::kGreen, state), short_time(safe(*grant, "expires")),
         ago(safe(*grant, "expires"), now));
   }
   if (state == "open") {
-    return fmt::format("your approval counts; {} is still open with {} approvals\n", id,
-                       approvals_of(change));
+    return fmt::format("your approval counts; {} is still open with {}\n", id,
+                       approvals_in_words(change));
   }
   return fmt::format("{} is {}; the agent reads your words at its next try\n", id,
                      style.paint(ink_of_state(state), state));

@@ -53,8 +53,8 @@ TEST(ChangeView, ShowsEverythingThatIsDecided) {
   tier      production
   agent     kiro, owned by alice
   session   ses_1, started by alice
-  created   2026-01-01T12:00:00Z (5 min 0 s ago)
-  expires   2026-01-02T12:00:00Z (in 23 h 55 min)
+  created   2026-01-01 12:00:00Z (5 min 0 s ago)
+  expires   2026-01-02 12:00:00Z (in 23 h 55 min)
 
 Resources
   arn:aws-cn:cloudformation:cn-northwest-1:123456789012:stack/prod/1
@@ -83,6 +83,12 @@ To decide, as anyone but alice:
   keyturn approve CHG-7 --words "…"
   keyturn reject CHG-7 --words "…"
 )");
+}
+
+TEST(ChangeView, OneApprovalIsNotSeveral) {
+  Json change = change_of("open");
+  change.set("approvals_needed", 1);
+  EXPECT_TRUE(change_view(change, {}, kNow).starts_with("CHG-7  open, 0 of 1 approval\n"));
 }
 
 TEST(ChangeView, AClosedChangeOffersNoDecision) {
@@ -142,7 +148,7 @@ TEST(ChangeView, AReviewSaysWhatItLedTo) {
   const Json grant = Json::object({{"id", "grt_1"}, {"expires", "2026-01-01T13:05:00Z"}});
   EXPECT_EQ(review_result(Json::object({{"change", approved}, {"grant", grant}}), {}, kNow),
             "CHG-7 is approved: the agent's identical retry will be executed once, until "
-            "2026-01-01T13:05:00Z (in 1 h 0 min)\n");
+            "2026-01-01 13:05:00Z (in 1 h 0 min)\n");
   Json rejected = change;
   rejected.set("state", "rejected");
   EXPECT_EQ(review_result(Json::object({{"change", rejected}, {"grant", Json()}}), {}, kNow),

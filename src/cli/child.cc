@@ -101,6 +101,11 @@ std::vector<std::string> child_environment(const std::vector<std::string>& own,
   set("AWS_CONFIG_FILE", session.config_file);
   set("AWS_SHARED_CREDENTIALS_FILE", session.config_file);
   set("AWS_DISABLE_HOST_PREFIX_INJECTION", "true");  // the gateway has one name
+  // Some clients read the one variable, some the other.
+  const std::string region = value_of(own, "AWS_REGION");
+  const std::string default_region = value_of(own, "AWS_DEFAULT_REGION");
+  if (region.empty() && !default_region.empty()) set("AWS_REGION", default_region);
+  if (default_region.empty() && !region.empty()) set("AWS_DEFAULT_REGION", region);
   // A proxy would keep requests from reaching the gateway.
   for (const std::string_view name : {"NO_PROXY", "no_proxy"}) {
     const std::string before = value_of(own, name);

@@ -54,6 +54,14 @@ TEST(Child, Invariant8TheAgentInheritsNoCredentialOfThePerson) {
   }
 }
 
+TEST(Child, TheRegionReachesClientsOfBothHabits) {
+  EXPECT_TRUE(has(child_environment({"AWS_REGION=a"}, kSession), "AWS_DEFAULT_REGION=a"));
+  EXPECT_TRUE(has(child_environment({"AWS_DEFAULT_REGION=a"}, kSession), "AWS_REGION=a"));
+  const auto both = child_environment({"AWS_REGION=a", "AWS_DEFAULT_REGION=b"}, kSession);
+  EXPECT_TRUE(has(both, "AWS_REGION=a") && has(both, "AWS_DEFAULT_REGION=b"));
+  EXPECT_FALSE(has_name(child_environment({}, kSession), "AWS_REGION"));
+}
+
 TEST(Child, AProxyDoesNotComeBetweenAgentAndGateway) {
   const auto environment =
       child_environment({"NO_PROXY=example.com", "HTTP_PROXY=http://proxy:1"}, kSession);

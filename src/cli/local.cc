@@ -34,11 +34,10 @@ app::Needs needs_of(Outside& outside, const Context& context) {
 Result<std::unique_ptr<app::Core>> open_core(const app::Config& config, Outside& outside,
                                              const Context& context) {
   auto core = app::Core::open(config, needs_of(outside, context));
-  if (!core && core.error().code == Code::kUnavailable) {
-    return fail(
-        std::move(core.error())
-            .context("this command works on the data folder itself, so stop `keyturn serve` "
-                     "first"));
+  if (!core && core.error().code == Code::kConflict) {
+    return fail(Code::kConflict,
+                "{}: this command works on the folder itself, so `keyturn serve` must not run",
+                core.error().message);
   }
   return core;
 }

@@ -67,7 +67,7 @@ void add_server(CLI::App& app, Commands& commands, Options& options) {
       "seal AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN into the vault");
   CLI::App* serve = commands.add(app, "serve", "run the server", Command::kServe);
   commands.config(serve);
-  CLI::App* vault = commands.group(app, "vault", "the upstream credentials");
+  CLI::App* vault = commands.group(app, "vault", "the upstream credentials: seal, show");
   commands.config(commands.add(*vault, "seal", "seal AWS credentials from the environment",
                                Command::kVaultSeal));
   commands.config(commands.add(
@@ -85,7 +85,8 @@ void add_run(CLI::App& app, Commands& commands, Options& options) {
 }
 
 void add_accounts(CLI::App& app, Commands& commands, Options& options) {
-  CLI::App* person = commands.group(app, "person", "people with accounts");
+  CLI::App* person =
+      commands.group(app, "person", "people with accounts: add, list, suspend, activate");
   CLI::App* add =
       commands.add(*person, "add", "a new person; prints the token once", Command::kPersonAdd);
   commands.id(add, "the person's id");
@@ -99,7 +100,7 @@ void add_accounts(CLI::App& app, Commands& commands, Options& options) {
               "the person's id");
   commands.json(commands.add(app, "whoami", "whose token this is", Command::kWhoami));
 
-  CLI::App* agent = commands.group(app, "agent", "agents");
+  CLI::App* agent = commands.group(app, "agent", "agents: add, list, suspend, activate");
   CLI::App* add_agent = commands.add(*agent, "add", "a new agent", Command::kAgentAdd);
   commands.id(add_agent, "the agent's id");
   add_agent->add_option("--owner", options.owner, "the owner's id (default: you)");
@@ -112,7 +113,7 @@ void add_accounts(CLI::App& app, Commands& commands, Options& options) {
 }
 
 void add_sessions(CLI::App& app, Commands& commands, Options& options) {
-  CLI::App* session = commands.group(app, "session", "runs of agents");
+  CLI::App* session = commands.group(app, "session", "runs of agents: start, list, end");
   CLI::App* start = commands.add(*session, "start", "start a session; prints its keys once",
                                  Command::kSessionStart);
   start->add_option("--agent", options.agent, "the agent; not needed when you own exactly one");
@@ -127,7 +128,7 @@ void add_sessions(CLI::App& app, Commands& commands, Options& options) {
 }
 
 void add_changes(CLI::App& app, Commands& commands, Options& options) {
-  CLI::App* change = commands.group(app, "change", "what waits for review, or did");
+  CLI::App* change = commands.group(app, "change", "what waits for review, or did: list, show");
   CLI::App* list = commands.add(*change, "list", "changes, newest first", Command::kChangeList);
   list->add_option("--state", options.state, "open, approved, rejected, executed, expired or void")
       ->check(CLI::IsMember({"open", "approved", "rejected", "executed", "expired", "void"}));
@@ -150,7 +151,7 @@ void add_changes(CLI::App& app, Commands& commands, Options& options) {
 }
 
 void add_tools(CLI::App& app, Commands& commands, Options& options) {
-  CLI::App* ledger = commands.group(app, "ledger", "what was decided and done");
+  CLI::App* ledger = commands.group(app, "ledger", "what was decided and done: show, verify");
   CLI::App* show = commands.add(*ledger, "show", "tell the story", Command::kLedgerShow);
   show->add_option("--from", options.from, "the first index");
   commands.limit(show);
@@ -162,11 +163,11 @@ void add_tools(CLI::App& app, Commands& commands, Options& options) {
   verify->add_option("--root", options.root, "a `SIZE:ROOT` noted earlier that must still hold");
   commands.json(verify);
 
-  CLI::App* policy = commands.group(app, "policy", "Cedar policies");
+  CLI::App* policy = commands.group(app, "policy", "Cedar policies: check");
   CLI::App* check = commands.add(*policy, "check", "parse and validate", Command::kPolicyCheck);
   check->add_option("FILES", options.files, "policy files (default: the built-in pack)");
   check->add_option("--schema", options.schema, "a schema (default: the built-in one)");
-  CLI::App* aws = commands.group(app, "aws", "the AWS gateway's understanding");
+  CLI::App* aws = commands.group(app, "aws", "the AWS gateway's understanding: explain");
   CLI::App* explain =
       commands.add(*aws, "explain", "JSON requests in, one line each; what is understood out",
                    Command::kAwsExplain);

@@ -120,6 +120,18 @@ std::string table(const std::vector<std::string>& heads, const std::vector<std::
   return out;
 }
 
+std::string short_time(const std::string& time) {
+  constexpr std::size_t kSeconds = 19;  // up to the fraction
+  if (!parse_time(time)) return time;
+  std::string text = time.substr(0, kSeconds) + "Z";
+  text[10] = ' ';
+  return text;
+}
+
+std::string counted(const std::string& count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == "1" ? "" : "s");
+}
+
 std::string ago(const std::string& time, Time now) {
   const auto then = parse_time(time);
   if (!then) return time;

@@ -42,6 +42,10 @@ std::string table(const std::vector<std::string>& heads, const std::vector<std::
 std::size_t width(std::string_view text);
 std::string cut(std::string_view text, std::size_t columns);
 
+// `2026-01-01 12:00:00Z` of an RFC 3339 time; anything else as it is.
+std::string short_time(const std::string& time);
+// `1 approval`, `2 approvals`.
+std::string counted(const std::string& count, std::string_view noun);
 // `3 min ago`, `in 2 h`; the time itself when it is no time.
 std::string ago(const std::string& time, Time now);
 

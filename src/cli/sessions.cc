@@ -58,7 +58,7 @@ Result<int> start_session(const Context& context) {
                   "export AWS_SECRET_ACCESS_KEY={}\n"
                   "export AWS_SESSION_TOKEN={}\n"
                   "export AWS_EC2_METADATA_DISABLED=true\n",
-                  safe(session, "id"), safe(session, "agent"), safe(session, "expiry"),
+                  safe(session, "id"), safe(session, "agent"), short_time(safe(session, "expiry")),
                   safe(answer, "aws_endpoint_url"), safe(answer, "access_key_id"),
                   safe(answer, "secret_access_key"), safe(answer, "session_token")));
   return kDone;

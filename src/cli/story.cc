@@ -6,7 +6,6 @@ namespace keyturn::cli {
 namespace {
 
 constexpr std::size_t kWhatWidth = 20;
-constexpr std::size_t kSecondsShown = 19;  // of an RFC 3339 time: to the second
 constexpr std::size_t kDigestShown = 16;
 
 // What happened, in a word or two, and the rest of the sentence.
@@ -122,16 +121,15 @@ Telling change(std::string_view kind, const Json& body) {
   const std::string why = with(": ", safe(body, "why", 500));
   if (kind == "change.opened") {
     return {id + " opened", Ink::kYellow,
-            fmt::format("{}: {}; needs {} approvals until {}", safe(body, "agent"),
-                        safe(body, "summary"), safe(body, "approvals_needed"),
-                        safe(body, "expires").substr(0, kSecondsShown))};
+            fmt::format("needs {} from others than {}, until {}",
+                        counted(safe(body, "approvals_needed"), "approval"), safe(body, "owner"),
+                        short_time(safe(body, "expires")))};
   }
   if (kind == "change.void") return {id + " is void", Ink::kRed, "it counts no more" + why};
   if (kind == "change.expired") return {id + " expired", Ink::kDim, "its time has passed"};
   if (kind == "grant.issued") {
     return {"grant issued", Ink::kGreen,
-            fmt::format("{} may execute once, until {}", id,
-                        safe(body, "expires").substr(0, kSecondsShown))};
+            fmt::format("{} may execute once, until {}", id, short_time(safe(body, "expires")))};
   }
   if (kind == "grant.used") return {"grant used", Ink::kGreen, id + " is being executed"};
   return {"grant void", Ink::kRed, id + why};
@@ -186,6 +184,11 @@ Telling tell(std::string_view kind, const Json& body) {
             fmt::format("{} policies, digest {}", safe(body, "policies"),
                         safe(body, "policy_digest").substr(0, kDigestShown))};
   }
+  if (kind == "vault.sealed") {
+    return {"credentials sealed", Ink::kNone,
+            fmt::format("{} as {}, by the {}", safe(body, "access_key_id"), safe(body, "name"),
+                        safe(body, "by"))};
+  }
   if (kind.starts_with("person.") || kind.starts_with("agent.")) return account(kind, body);
   if (kind.starts_with("session.")) return session(kind, body);
   return plain(kind, body);
@@ -204,15 +207,14 @@ std::string story_of(const Json& entry, const Style& style) {
   const Json* found = content ? content->find("body") : nullptr;
   const Telling telling =
       tell(entry.string_or("kind", ""), found == nullptr ? Json(Json::Object()) : *found);
-  std::string time = safe(entry, "time", 40).substr(0, kSecondsShown);
-  if (time.size() > 10 && time[10] == 'T') time[10] = ' ';
+  const std::string time = short_time(safe(entry, "time", 40));
   const std::string index = safe(entry, "index", 20);
   const std::size_t used = width(telling.what);
   const std::string gap(used < kWhatWidth ? kWhatWidth - used : 0, ' ');
   const std::size_t taken = 5 + 2 + 20 + 2 + std::max(used, kWhatWidth) + 2;
   const std::string rest =
       style.columns > taken + 20 ? cut(telling.rest, style.columns - taken) : telling.rest;
-  return fmt::format("{:>5}  {}  {}{}  {}\n", index, style.paint(Ink::kDim, time + "Z"),
+  return fmt::format("{:>5}  {}  {}{}  {}\n", index, style.paint(Ink::kDim, time),
                      style.paint(telling.ink, telling.what), gap, rest);
 }
 

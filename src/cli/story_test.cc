@@ -66,7 +66,7 @@ TEST(Story, TellsWhoReviewedAndWhy) {
             start("rejected") + "CHG-1 by bob “use an update”\n");
   EXPECT_EQ(story("grant.issued",
                   Json::object({{"change", "CHG-1"}, {"expires", "2026-11-23T06:47:17.123456Z"}})),
-            start("grant issued") + "CHG-1 may execute once, until 2026-11-23T06:47:17\n");
+            start("grant issued") + "CHG-1 may execute once, until 2026-11-23 06:47:17Z\n");
 }
 
 TEST(Story, TellsOfAccountsAndSessions) {
