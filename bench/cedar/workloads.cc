@@ -187,13 +187,16 @@ Workload make_github(const Shape& shape) {
 Workload make_gdrive(const Shape& shape) {
   Workload workload{"gdrive",
                     R"(permit(principal, action == Action::"createDocument", resource is Drive);
-permit(principal, action in [Action::"read", Action::"write", Action::"share", Action::"changeOwner"],
+permit(principal,
+  action in [Action::"read", Action::"write", Action::"share", Action::"changeOwner"],
   resource) when { principal.ownedDocuments.contains(resource) };
-permit(principal, action in [Action::"read", Action::"write", Action::"share", Action::"changeOwner"],
+permit(principal,
+  action in [Action::"read", Action::"write", Action::"share", Action::"changeOwner"],
   resource) when { resource in principal.ownedFolders };
 permit(principal, action == Action::"read", resource)
   when { resource in principal.documentsAndFoldersWithViewAccess };
-permit(principal, action == Action::"read", resource) when { resource has isPublic && resource.isPublic };
+permit(principal, action == Action::"read", resource)
+  when { resource has isPublic && resource.isPublic };
 )",
                     "",
                     Json(),

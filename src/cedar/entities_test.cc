@@ -12,7 +12,9 @@ constexpr const char* kSchema = R"(
   entity R;
   entity Color enum ["red", "blue"];
   action grp;
-  action v in [grp] appliesTo {principal: User, resource: R, context: {b: Bool, k?: Long, c?: Color}};)";
+  action v in [grp] appliesTo {
+    principal: User, resource: R, context: {b: Bool, k?: Long, c?: Color}
+  };)";
 
 std::string load(const std::string& text, bool with_schema) {
   const Result<Schema> schema = Schema::parse(kSchema);

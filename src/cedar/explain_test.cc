@@ -25,7 +25,8 @@ permit(principal, action, resource is Db) when { principal.level == 7 || context
 
 Entities entities() {
   const Result<Entities> result = Entities::parse_json(R"([
-    {"uid":{"type":"Agent","id":"kiro"},"attrs":{"owner":{"type":"Person","id":"ann"},"level":3},"parents":[]},
+    {"uid":{"type":"Agent","id":"kiro"},
+     "attrs":{"owner":{"__entity":{"type":"Person","id":"ann"}},"level":3},"parents":[]},
     {"uid":{"type":"Db","id":"orders"},"attrs":{"owner":{"type":"Person","id":"bob"}},
      "parents":[{"type":"Db","id":"prod"}]}])",
                                                        nullptr);

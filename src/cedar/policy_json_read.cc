@@ -101,11 +101,12 @@ class PolicyReader {
     return type;
   }
 
-  // {"entity":…} or {"slot":…} into `scope`.
+  // {"entity":…} or {"slot":…} into `scope`. Like the reference it takes `entity` first and lets
+  // other keys pass.
   Result<std::monostate> reference(const Json& json, Slot slot, Scope& scope) {
     const Json* entity = json.find("entity");
     const Json* wanted = json.find("slot");
-    if ((entity == nullptr) == (wanted == nullptr)) {
+    if (entity == nullptr && wanted == nullptr) {
       return fail(Code::kInvalid, "a scope constraint needs either `entity` or `slot`");
     }
     if (entity != nullptr) {
@@ -126,10 +127,8 @@ class PolicyReader {
     if (given == nullptr) return fail(Code::kInvalid, "a policy needs a `{}`", key);
     TRY(const std::string op, given->get_string("op"));
     Scope scope;
-    // Here, and only here, the format lets other keys pass.
     if (op == "All" || op == "all") return scope;
     if (op == "==" || op == "in") {
-      TRY_VOID(check_keys(*given, fmt::format("`{}`", key), {"op", "entity", "slot"}));
       scope.kind = op == "==" ? ScopeKind::kEqual : ScopeKind::kIn;
       TRY_VOID(reference(*given, slot, scope));
       return scope;
@@ -155,7 +154,6 @@ class PolicyReader {
     TRY(const std::string op, given->get_string("op"));
     Scope scope;
     if (op == "All" || op == "all") return scope;
-    TRY_VOID(check_keys(*given, "`action`", {"op", "entity", "entities"}));
     if (op != "==" && op != "in") {
       return fail(Code::kInvalid, "unknown operator `{}` of `action`, expected `All`, `==` or `in`",
                   op);
@@ -163,7 +161,7 @@ class PolicyReader {
     scope.kind = op == "==" ? ScopeKind::kEqual : ScopeKind::kIn;
     const Json* entity = given->find("entity");
     const Json* entities = given->find("entities");
-    if ((entity == nullptr) == (entities == nullptr) || (entities && op == "==")) {
+    if (entity == nullptr && (entities == nullptr || op == "==")) {
       return fail(Code::kInvalid, "`action` needs either `entity` or, with `in`, `entities`");
     }
     if (entity != nullptr) {

@@ -152,8 +152,10 @@ TEST(PolicyJson, MalformedInputIsAnError) {
 
 TEST(PolicyJson, DeepNestingIsRefusedAndDeepEnoughNestingIsRead) {
   const auto nested = [](int depth) {
-    std::string body = R"({"Value":true})";
-    for (int i = 0; i < depth; ++i) body = R"({"!":{"arg":)" + body + "}}";
+    std::string body;
+    for (int i = 0; i < depth; ++i) body += R"({"!":{"arg":)";
+    body += R"({"Value":true})";
+    for (int i = 0; i < depth; ++i) body += "}}";
     return PolicySet::parse_json(
         R"({"templates":{},"templateLinks":[],"staticPolicies":{"p":{"effect":"permit",)"
         R"("principal":{"op":"All"},)"
