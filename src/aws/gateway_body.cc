@@ -27,7 +27,7 @@ http::Task<std::size_t> MeteredBody::read(std::span<char> into) {
   CO_TRY(const std::size_t count, co_await source_.read(into));
   if (!budget_->take(count)) {
     over_budget_ = true;
-    co_return fail(Code::kExhausted, "too many request bodies are in memory");
+    co_return fail(Code::kExhausted, "too many request bodies are held at once");
   }
   taken_ += count;
   co_return count;
@@ -50,31 +50,28 @@ Step<std::unique_ptr<WholeBody>> WholeBody::read(Shared& shared, http::Body& sou
   http::SpooledBody::Limits limits = shared.options.body;
   limits.bytes_max = std::min<std::uint64_t>(limits.bytes_max, kParsedBodyBytesMax);
   limits.memory_bytes_max = limits.bytes_max;
-  co_return co_await fill(shared, source, std::move(limits));
+  co_return co_await fill(source, std::move(limits), shared.body_memory);
 }
 
 Step<std::unique_ptr<WholeBody>> WholeBody::spool(Shared& shared, http::Body& source) {
   http::SpooledBody::Limits limits = shared.options.body;
   limits.memory_bytes_max = std::min(limits.memory_bytes_max, kUploadMemoryBytesMax);
-  co_return co_await fill(shared, source, std::move(limits));
+  co_return co_await fill(source, std::move(limits), shared.spool_disk);
 }
 
-Step<std::unique_ptr<WholeBody>> WholeBody::fill(Shared& shared, http::Body& source,
-                                                 http::SpooledBody::Limits limits) {
+Step<std::unique_ptr<WholeBody>> WholeBody::fill(http::Body& source,
+                                                 http::SpooledBody::Limits limits,
+                                                 std::shared_ptr<ByteBudget> budget) {
   const std::uint64_t announced = source.length().value_or(0);
   if (announced > limits.bytes_max) {
     co_return refuse(Fault::kTooLarge, "the request body of {} bytes exceeds {}", announced,
                      limits.bytes_max);
   }
   auto whole = std::make_unique<WholeBody>();
-  http::Body* from = &source;
-  if (limits.memory_bytes_max == limits.bytes_max) {
-    whole->metered_ = std::make_unique<MeteredBody>(source, shared.body_memory);
-    from = whole->metered_.get();
-  }
-  auto spooled = co_await http::SpooledBody::read(*from, limits);
+  whole->metered_ = std::make_unique<MeteredBody>(source, std::move(budget));
+  auto spooled = co_await http::SpooledBody::read(*whole->metered_, limits);
   if (!spooled) {
-    if (whole->metered_ && whole->metered_->over_budget()) {
+    if (whole->metered_->over_budget()) {
       co_return refuse(Fault::kSlowDown, "{}; try again in a moment", spooled.error().message);
     }
     co_return tl::unexpected<Refused>(refusal_of_body(spooled.error()));

@@ -20,6 +20,7 @@ class MeteredBody final : public http::Body {
   std::optional<std::uint64_t> length() const override { return source_.length(); }
   http::Task<std::size_t> read(std::span<char> into) override;
   bool over_budget() const { return over_budget_; }
+  std::uint64_t taken() const { return taken_; }
 
  private:
   http::Body& source_;
@@ -42,6 +43,7 @@ class WholeBody {
 
   // The raw bytes; only after read().
   std::string_view text() const { return *spooled_->text(); }
+  std::uint64_t bytes() const { return metered_->taken(); }
   // The raw bytes again from their start.
   http::Body& again() {
     spooled_->rewind();
@@ -58,8 +60,8 @@ class WholeBody {
   Step<Decoded> decode(ChunkedOptions chunked);
 
  private:
-  static Step<std::unique_ptr<WholeBody>> fill(Shared& shared, http::Body& source,
-                                               http::SpooledBody::Limits limits);
+  static Step<std::unique_ptr<WholeBody>> fill(http::Body& source, http::SpooledBody::Limits limits,
+                                               std::shared_ptr<ByteBudget> budget);
   std::unique_ptr<MeteredBody> metered_;
   std::unique_ptr<http::SpooledBody> spooled_;
 };

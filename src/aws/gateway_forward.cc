@@ -239,8 +239,9 @@ http::RequestHead outgoing_head(const Departure& departure) {
   drop_private_fields(head.headers);
   if (forward.body) settle_whole_body(head.headers, departure);
   head.headers.remove("x-amz-content-sha256");
-  if (!forward.body && payload_kind(departure) == Payload::kUnsigned) {
-    head.headers.set("x-amz-content-sha256", "UNSIGNED-PAYLOAD");
+  // Services other than S3 that take the field (Glacier, Lex) get it when the client sent it.
+  if (departure.caller->claim.content_sha256) {
+    head.headers.set("x-amz-content-sha256", payload_text(departure));
   }
   return head;
 }

@@ -5,6 +5,8 @@ namespace {
 
 // All bodies together; one alone may have kParsedBodyBytesMax.
 constexpr std::uint64_t kBodyMemoryBytesMax = std::uint64_t{512} << 20U;
+// Uploads that are spooled because they need review; a few of S3's largest at once.
+constexpr std::uint64_t kSpoolDiskBytesMax = std::uint64_t{20} << 30U;
 // Refusals of unauthenticated requests that are recorded; all are counted.
 constexpr std::size_t kRecordedRefusalsPerSecond = 100;
 
@@ -65,6 +67,7 @@ Shared::Shared(Gateway::Needs given_needs, GatewayOptions given_options)
       held(std::make_shared<HeldSlots>(options.held_requests_max,
                                        options.held_requests_per_session_max)),
       body_memory(std::make_shared<ByteBudget>(kBodyMemoryBytesMax)),
+      spool_disk(std::make_shared<ByteBudget>(kSpoolDiskBytesMax)),
       recorded_refusals(kRecordedRefusalsPerSecond),
       stages(stage_histograms(needs.metrics)),
       allowed(needs.metrics.counter(kRequests, kRequestsHelp, "verdict=\"allow\"")),

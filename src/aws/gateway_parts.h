@@ -23,7 +23,7 @@ namespace keyturn::aws {
 template <class T>
 using Step = boost::asio::awaitable<Checked<T>>;
 
-// Bytes of request bodies held in memory, by all requests together.
+// Bytes of request bodies held by all requests together.
 class ByteBudget {
  public:
   explicit ByteBudget(std::uint64_t bytes_max) : left_(static_cast<std::int64_t>(bytes_max)) {}
@@ -86,6 +86,7 @@ struct Shared {
   // gateway's.
   std::shared_ptr<HeldSlots> held;
   std::shared_ptr<ByteBudget> body_memory;
+  std::shared_ptr<ByteBudget> spool_disk;
   PerSecond recorded_refusals;
   std::array<Histogram*, 6> stages;
   Counter& allowed;

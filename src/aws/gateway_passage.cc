@@ -9,6 +9,8 @@ namespace {
 constexpr Duration kDecideTimeout = std::chrono::seconds(20);
 constexpr Duration kRecordTimeout = std::chrono::seconds(10);
 constexpr std::size_t kReasonBytesMax = identity::kPurposeBytesMax;
+// A request with a longer body is answered at once instead of waiting: thousands may wait.
+constexpr std::uint64_t kHeldBodyBytesMax = 64U << 10U;
 constexpr std::string_view kReasonHeader = "x-keyturn-reason";
 
 // The service that an unreadable request names, for the shape of its error.
@@ -315,7 +317,8 @@ Step<gate::Decision> Passage::decide_or_wait() {
   auto decision = co_await decide();
   if (!decision) co_return decision;
   const bool waits = decision->kind == VerdictKind::kHold && decision->change &&
-                     shared_.options.hold_wait > Duration::zero();
+                     shared_.options.hold_wait > Duration::zero() &&
+                     (!whole_ || whole_->bytes() <= kHeldBodyBytesMax);
   if (waits) {
     HeldPlace place(shared_.held, caller_.holder->session.id);
     if (!place.taken()) {
