@@ -55,7 +55,7 @@ class Binder:
                 for row in bound:
                     found.append((f"{prefix}:{kind['key']}", kind["arn"], listed["required"], row))
                 required_unbound |= listed["required"] and not bound
-        result = self._rank(found, operation, required_unbound)
+        result = self._rank(_unambiguous(found), operation, required_unbound)
         for name, kind, paths, role in reviewed:
             if kind == "-":
                 continue
@@ -77,7 +77,7 @@ class Binder:
             if named_arn and (stem(name) in own or plain(name) in GENERIC_ARN):
                 rows.append([("@arn", wire.resolve(name), "")])
         single = [self._member(v, kind, operation, texts, len(wanted)) for v in wanted]
-        if wanted and all(single):
+        if wanted and all(single) and len(set(single)) == len(single):
             rows.append([(v, wire.resolve(m), "") for v, m in zip(wanted, single)])
         return [row for row in rows if all(path for _, path, _ in row)]
 
@@ -116,7 +116,9 @@ class Binder:
             generic = row[3][0][0] == "@arn" and plain(row[3][0][1].split(".")[-1]) in GENERIC_ARN
             primary = row in named or generic or (not named and not required_unbound
                                                   and (row[2] or len(found) == 1))
-            result.append((row[0], row[1], "P" if primary else "S", row[3]))
+            # A member that takes any resource's ARN does not say of which type.
+            kind, template = ("", "") if generic else row[:2]
+            result.append((kind, template, "P" if primary else "S", row[3]))
         return result
 
     def _reviewed(self, service, operation, wire, own, iam, kind, paths, role):
@@ -143,6 +145,18 @@ class Binder:
         if missing and not any(v.startswith("@") for v, _, _ in row):
             raise SystemExit(f"bindings.tsv: {service} {operation} {kind}: no path for {missing}")
         return (name, template, role, row)
+
+
+def _unambiguous(found):
+    """One id that could be of several types names none of them."""
+    counts = {}
+    for row in found:
+        counts[_paths(row)] = counts.get(_paths(row), 0) + 1
+    return [row for row in found if counts[_paths(row)] == 1 or row[3][0][0] == "@arn"]
+
+
+def _paths(row):
+    return tuple(path for _, path, _ in row[3])
 
 
 def _without_repeats(rows):
