@@ -323,7 +323,10 @@ class PolicyReader {
   }
 
   Result<NodeId> has(const Json& json) {
-    TRY(const NodeId left, member(json, "has", "left", {"left", "attr"}));
+    // Here, too, the reference lets other keys pass.
+    const Json* target = json.find("left");
+    if (target == nullptr) return fail(Code::kInvalid, "`has` needs a `left`");
+    TRY(const NodeId left, expression(*target));
     const Json* attribute = json.find("attr");
     std::vector<std::string> names;
     if (attribute != nullptr && attribute->is_string()) {
