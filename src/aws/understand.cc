@@ -138,9 +138,10 @@ std::string_view to_string(Protocol protocol) {
   return "unknown";
 }
 
-bool wants_body(const Model& model, const Scope& scope, const http::RequestHead& head) {
+bool wants_body(const Model& model, const Scope& scope, const http::RequestHead& head,
+                const UnderstandOptions& options) {
   if (!is_s3(scope.service)) return true;
-  const auto recognised = recognise(model, scope, head, std::nullopt, {});
+  const auto recognised = recognise(model, scope, head, std::nullopt, options);
   if (!recognised || recognised->operation == nullptr) return true;
   return !recognised->operation->has(Trait::kStreamingBody);
 }

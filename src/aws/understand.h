@@ -59,7 +59,8 @@ inline constexpr std::size_t kParsedBodyBytesMax = 64U << 20U;
 
 // Whether the body must be read whole before understand() is called. False for S3 object uploads
 // and the like, which are decided by their head and streamed.
-bool wants_body(const Model& model, const Scope& scope, const http::RequestHead& head);
+bool wants_body(const Model& model, const Scope& scope, const http::RequestHead& head,
+                const UnderstandOptions& options = {});
 
 // `body`: all of it, already decoded from aws-chunked; nothing when it is streamed. An operation
 // that the model does not know is no error: it is not understood, and its effect is destroy.
