@@ -1,6 +1,22 @@
 # ./run fuzz [TARGET…] [--seconds N]: libFuzzer targets with their oracles; every target when none is named.
+# `./run fuzz cedar` is the differential test of the Cedar engine.
 # A crash is kept in build/fuzz/crashes and replays with: build/fuzz/fuzz/TARGET FILE
 verb_fuzz() {
+  if [ "${1:-}" = cedar ]; then
+    shift
+    local cedar_seconds=0 cedar_seed=1
+    while [ $# -gt 0 ]; do
+      case "$1" in
+        --seconds) cedar_seconds="${2:?--seconds needs a number}" ;;
+        --seed) cedar_seed="${2:?--seed needs a number}" ;;
+        *) die "unknown argument \`$1\`" ;;
+      esac
+      shift 2
+    done
+    . scripts/fuzz_cedar.sh
+    fuzz_cedar "$cedar_seconds" "$cedar_seed"
+    return
+  fi
   local seconds=60
   local targets=()
   while [ $# -gt 0 ]; do

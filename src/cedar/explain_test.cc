@@ -173,6 +173,44 @@ TEST(Partial, ResidualsDecideAsTheFullSetWhateverIsUnknown) {
   }
 }
 
+// The deepest text the parser takes must not be too deep for anything after it.
+TEST(Depth, TheDeepestExpressionIsDecidedValidatedExplainedAndWritten) {
+  const Result<Schema> schema = Schema::parse(kSchema);
+  ASSERT_TRUE(schema);
+  for (const auto& [open, close] :
+       std::vector<std::pair<std::string, std::string>>{{"!(", ")"},
+                                                        {"(true && ", ")"},
+                                                        {"(false || ", ")"},
+                                                        {"(if true then ", " else false)"},
+                                                        {"[", "].contains(true)"},
+                                                        {"{a: ", "}.a"}}) {
+    std::string accepted;
+    for (int depth = 50; depth <= 400; depth += 10) {
+      std::string text = "permit(principal, action, resource) when { ";
+      for (int i = 0; i < depth; ++i) text += open;
+      text += "context.rejected";
+      for (int i = 0; i < depth; ++i) text += close;
+      text += " };";
+      if (PolicySet::parse(text)) accepted = text;
+    }
+    ASSERT_FALSE(accepted.empty());
+    const PolicySet policies = *PolicySet::parse(accepted);
+    const Request full = request(Json::object({{"approvals", 1}, {"rejected", true}}));
+    const PreparedRequest prepared = *PreparedRequest::make(full);
+    EXPECT_TRUE(authorize(policies, entities(), prepared).errors.empty()) << open;
+    EXPECT_EQ(explain(policies, entities(), prepared).policies.size(), 1U);
+    ValidationOptions options;
+    options.level_max = 1;
+    validate(policies, *schema, options);
+    EXPECT_TRUE(authorize_partially(policies, entities(),
+                                    {request(Json::object({{"approvals", 1}})), {"rejected"}}));
+    const Result<Json> json = policies.json();
+    ASSERT_TRUE(json);
+    EXPECT_TRUE(PolicySet::parse_json(to_text(*json)));
+    EXPECT_TRUE(PolicySet::parse(policies.print()));
+  }
+}
+
 TEST(Levels, CountDereferencesInARow) {
   const Result<Schema> schema = Schema::parse(kSchema);
   ASSERT_TRUE(schema);
