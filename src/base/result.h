@@ -84,19 +84,18 @@ template <class T>
 #define TRY(declaration, expression) \
   KEYTURN_TRY_VALUE(KEYTURN_CONCAT(try_, __COUNTER__), declaration, expression, return)
 
-// TRY_VOID(f());   returns f's error, if any.
-#define TRY_VOID(expression)                                                \
-  do {                                                                      \
-    auto try_result = (expression);                                         \
-    if (!try_result) return ::keyturn::fail(std::move(try_result).error()); \
+#define KEYTURN_TRY_VOID(temporary, expression, return_word)                   \
+  do {                                                                         \
+    auto temporary = (expression);                                             \
+    if (!temporary) return_word ::keyturn::fail(std::move(temporary).error()); \
   } while (false)
+
+// TRY_VOID(f());   returns f's error, if any. May stand inside a closure in another's argument.
+#define TRY_VOID(expression) KEYTURN_TRY_VOID(KEYTURN_CONCAT(try_, __COUNTER__), expression, return)
 
 // The same inside a coroutine: CO_TRY(auto x, co_await f());
 #define CO_TRY(declaration, expression) \
   KEYTURN_TRY_VALUE(KEYTURN_CONCAT(try_, __COUNTER__), declaration, expression, co_return)
 
-#define CO_TRY_VOID(expression)                                                \
-  do {                                                                         \
-    auto try_result = (expression);                                            \
-    if (!try_result) co_return ::keyturn::fail(std::move(try_result).error()); \
-  } while (false)
+#define CO_TRY_VOID(expression) \
+  KEYTURN_TRY_VOID(KEYTURN_CONCAT(try_, __COUNTER__), expression, co_return)
