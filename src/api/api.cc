@@ -34,7 +34,7 @@ class Handlers final : public Api {
   std::optional<Refusal> admit(const http::RequestHead& head, Visit& visit) const;
   std::optional<Refusal> authenticate(const http::RequestHead& head, Visit& visit) const;
   http::Task<Answer> run(http::Exchange& exchange, Visit& visit);
-  http::Task<Answer> call(std::shared_ptr<Call> call, Result<Answer> (*handle)(Call&));
+  http::Task<Answer> call(std::shared_ptr<Call> call, Result<Answer> (*handler)(Call&));
   void count(const Visit& visit, int status);
 
   Needs needs_;
@@ -120,15 +120,15 @@ http::Task<Answer> Handlers::run(http::Exchange& exchange, Visit& visit) {
   co_return co_await call(std::move(prepared), route.handle);
 }
 
-http::Task<Answer> Handlers::call(std::shared_ptr<Call> call, Result<Answer> (*handle)(Call&)) {
+http::Task<Answer> Handlers::call(std::shared_ptr<Call> call, Result<Answer> (*handler)(Call&)) {
   if (running_.fetch_add(1) >= kRunningMax) {
     running_.fetch_sub(1);
     co_return fail(Code::kUnavailable, "too many requests are running; try again in a second");
   }
   std::function<void(http::Done<Answer>)> start = [this, call,
-                                                   handle](const http::Done<Answer>& done) {
-    boost::asio::post(threads_, [this, call, handle, done] {
-      Result<Answer> answer = handle(*call);
+                                                   handler](const http::Done<Answer>& done) {
+    boost::asio::post(threads_, [this, call, handler, done] {
+      Result<Answer> answer = handler(*call);
       running_.fetch_sub(1);
       done(std::move(answer));
     });

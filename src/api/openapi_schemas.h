@@ -23,7 +23,8 @@ inline constexpr std::string_view kSchemas = R"json({
   "role": {"type": "string", "enum": ["member", "administrator"]},
   "state": {"type": "string", "enum": ["active", "suspended"]},
   "created": {"type": "string", "format": "date-time"}}},
-"Persons": {"type": "object", "additionalProperties": false, "required": ["persons"], "properties": {
+"Persons": {"type": "object", "additionalProperties": false, "required": ["persons"],
+  "properties": {
   "persons": {"type": "array", "items": {"$ref": "#/components/schemas/Person"}}}},
 "NewPerson": {"type": "object", "additionalProperties": false, "required": ["person", "token"],
   "properties": {"person": {"$ref": "#/components/schemas/Person"},
@@ -93,7 +94,8 @@ inline constexpr std::string_view kSchemas = R"json({
   "enum": ["open", "approved", "rejected", "executed", "expired", "void"]},
 "Effect": {"type": "string", "enum": ["observe", "reveal", "change", "destroy", "grant"]},
 "Tier": {"type": "string", "enum": ["production", "staging", "development"]},
-"Changes": {"type": "object", "additionalProperties": false, "required": ["changes"], "properties": {
+"Changes": {"type": "object", "additionalProperties": false, "required": ["changes"],
+  "properties": {
   "changes": {"type": "array", "items": {"$ref": "#/components/schemas/Change"}}}},
 "GivenReview": {"type": "object", "additionalProperties": false, "required": ["change", "grant"],
   "properties": {"change": {"$ref": "#/components/schemas/Change"},

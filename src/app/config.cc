@@ -85,7 +85,8 @@ std::string initial_config(std::string_view account) {
                                ? "# account = \"123456789012\"  # of the upstream credentials"
                                : fmt::format("account = \"{}\"", account);
   std::string text =
-      R"(# Keyturn's configuration. An unknown key refuses to start. Relative paths begin in this file's folder.
+      R"(# Keyturn's configuration. An unknown key refuses to start.
+# Relative paths begin in this file's folder.
 
 [server]
 # api_address = "127.0.0.1"

@@ -11,9 +11,12 @@
 #include <string_view>
 #include <vector>
 
+namespace keyturn::app {
+[[noreturn]] inline void refuse_toml() { throw std::logic_error("not TOML"); }
+}  // namespace keyturn::app
+
 // toml++ 3.3 asserts on some headers that are not TOML, such as `[[[`; that must refuse, not abort.
-#define TOML_ASSERT(condition) \
-  ((condition) ? static_cast<void>(0) : throw std::logic_error("not TOML"))
+#define TOML_ASSERT(condition) ((condition) ? static_cast<void>(0) : ::keyturn::app::refuse_toml())
 #include <toml++/toml.h>
 
 #include "action/action.h"
