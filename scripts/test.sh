@@ -2,8 +2,8 @@
 #   unit        every room's tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   gcc         both compilers must build; GCC's build runs the same tests
 #   tidy        the house rules, and each archive against its declared needs
-#   demo        the incident that does not happen, step by step
-#   acceptance  the real binary with real AWS clients, hostile input and faults
+#   demo        the incident that does not happen, step by step, with the sanitized binary
+#   acceptance  the sanitized binary with real AWS clients, hostile input and faults
 #   tsan        the rooms that share state between threads, under ThreadSanitizer (not part of the default)
 test_groups=(unit gcc tidy demo acceptance)
 passed=0
@@ -69,7 +69,9 @@ test_tidy() {
 
 test_demo() {
   . scripts/demo.sh
-  if verb_demo --yes; then count demo 1 0; else count demo 0 1; fi
+  need_clients || return 1
+  build_preset asan keyturn || return 1
+  if play_demo build/asan/src/cli/keyturn --yes; then count demo 1 0; else count demo 0 1; fi
 }
 
 test_acceptance() {

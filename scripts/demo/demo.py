@@ -132,11 +132,12 @@ class Demo:
                          f"not {expected}:\n{done.stdout}{done.stderr}")
         return done
 
-    def person_runs(self, who, *arguments, expected=0):
+    def person_runs(self, who, *arguments, expected=0, lines=60):
         self.screen.prompt(who, "keyturn " + " ".join(quoted(a) for a in arguments))
         done = self.screen.wait_for("waiting", lambda: self.run_keyturn(who, *arguments, expected=expected))
-        self.screen.output(done.stdout + done.stderr)
-        return done.stdout + done.stderr
+        text = (done.stdout + done.stderr).strip("\n")
+        self.screen.output("\n".join(text.split("\n")[-lines:]), lines_max=60)
+        return text
 
     def agent_runs(self, *arguments, allowed):
         self.screen.prompt("kiro", "aws " + " ".join(quoted(a) for a in arguments))
@@ -254,15 +255,18 @@ class Demo:
         text = self.agent_runs("cloudformation", "delete-stack", "--stack-name", PROD, allowed=False)
         change = find_change(text)
         self.expect("AccessDenied" in text, f"the gate holds it as {change}; to the agent it is an AWS error")
+        self.expect_quietly("cost-explorer" in self.run_keyturn("bob", "change", "show", change).stdout,
+                            "the stack's tags put it into its environment")
         self.expect(self.world.stack("prod")["StackStatus"] == "CREATE_COMPLETE",
                     "the stack has not been touched")
         self.screen.pause()
         return change
 
     def second_key(self, change):
-        self.person_runs("alice", "approve", change, expected=3)
+        self.person_runs("alice", "approve", change, expected=3, lines=4)
         self.expect(True, "the agent's owner is no second key")
-        self.person_runs("bob", "reject", change, "--words", WORDS)
+        self.person_runs("bob", "change", "show", change)
+        self.person_runs("bob", "reject", change, "--words", WORDS, lines=4)
         text = self.agent_runs("cloudformation", "delete-stack", "--stack-name", PROD, allowed=False)
         self.expect("in place instead" in " ".join(text.split()), "the agent reads the reviewer's words")
         self.screen.pause()
@@ -274,7 +278,7 @@ class Demo:
                   "ParameterKey=Rounding,ParameterValue=half-even")
         change = find_change(self.agent_runs(*update, allowed=False))
         self.person_runs("carol", "change", "show", change)
-        self.person_runs("carol", "approve", change, "--words", "in place, reversible, go ahead")
+        self.person_runs("carol", "approve", change, "--words", "in place, reversible, go ahead", lines=4)
         self.agent_runs(*update, allowed=True)
         self.expect(outputs(self.world.stack("prod"))["Rounding"] == "half-even",
                     "the identical retry was executed: production now rounds half-even")

@@ -67,18 +67,19 @@ def template():
 
 
 class World:
-    def __init__(self, folder, moto_server):
+    def __init__(self, folder, moto_server, region=REGION, unchecked_calls=SETUP_CALLS):
+        self.region = region  # its partition is where the key is known
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = open(os.path.join(folder, "aws.log"), "w", encoding="utf-8")
-        environment = dict(os.environ, INITIAL_NO_AUTH_ACTION_COUNT=str(SETUP_CALLS))
+        environment = dict(os.environ, INITIAL_NO_AUTH_ACTION_COUNT=str(unchecked_calls))
         self.process = subprocess.Popen([moto_server, "-H", "127.0.0.1", "-p", str(self.port)],
                                         env=environment, stdout=self.log, stderr=self.log)
         wait_for_port(self.port, self.process, "the local AWS (moto)")
         self.key = self._create_key()
 
     def _create_key(self):
-        iam = boto3.client("iam", endpoint_url=self.url, region_name=REGION,
+        iam = boto3.client("iam", endpoint_url=self.url, region_name=self.region,
                            aws_access_key_id="setup", aws_secret_access_key="setup")
         everything = {"Version": "2012-10-17",
                       "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -90,7 +91,7 @@ class World:
         return key
 
     def client(self, service):
-        return boto3.client(service, endpoint_url=self.url, region_name=REGION,
+        return boto3.client(service, endpoint_url=self.url, region_name=self.region,
                             aws_access_key_id=self.key["AccessKeyId"],
                             aws_secret_access_key=self.key["SecretAccessKey"])
 

@@ -75,6 +75,12 @@ Tags Inventory::find(std::string_view arn) const {
   const std::shared_lock lock(mutex_);
   const auto found = known_.find(arn);
   if (found != known_.end()) return found->second.tags;
+  // A stack is asked for by its name; its ARN ends in an id that the request does not tell.
+  const std::size_t stack = arn.find(":stack/");
+  if (stack != std::string_view::npos && arn.find(":cloudformation:") < stack &&
+      arn.find('/', stack + 7) == std::string_view::npos) {
+    return find_matching(std::string(arn) + "/*");
+  }
   return arn.find('*') == std::string_view::npos ? Tags() : find_matching(arn);
 }
 

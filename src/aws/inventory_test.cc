@@ -47,6 +47,18 @@ TEST(Inventory, TakesWhatAllMatchesHaveInCommonForANameWithAStar) {
   EXPECT_TRUE(inventory.find("arn:aws-cn:cloudformation:cn-northwest-1:1:*").empty());
 }
 
+TEST(Inventory, FindsAStackByItsNameAlone) {
+  Inventory inventory;
+  const std::string prefix = "arn:aws-cn:cloudformation:cn-northwest-1:1:stack/";
+  inventory.replace("r", {{prefix + "prod/1", {{"env", "prod"}}},
+                          {prefix + "dev/2", {{"env", "dev"}}},
+                          {"arn:aws:ecs:r:1:stack/dev/3", {{"env", "prod"}}}});
+  EXPECT_EQ(inventory.find(prefix + "prod"), (Tags{{"env", "prod"}}));
+  EXPECT_EQ(inventory.find(prefix + "dev"), (Tags{{"env", "dev"}}));
+  EXPECT_TRUE(inventory.find(prefix + "de").empty());
+  EXPECT_TRUE(inventory.find("arn:aws:ecs:r:1:stack/dev").empty());
+}
+
 TEST(Inventory, DoesNotSearchWithoutEnd) {
   Inventory inventory;
   std::vector<TaggedResource> many;
