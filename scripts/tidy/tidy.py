@@ -38,6 +38,8 @@ BANNED = [
     (r"\bco_await\s+[\w:.\->]+\(\s*\{", set(), "name the braced temporary first (GCC 12.2)"),
     (r"\bco_await\s+[\w:.\->]+\([^;]*\[[^\]\d]*\]\s*(\(|\{|mutable)", set(),
      "name the closure first (GCC 12.2)"),
+    (r"\?\s*co_await\b|\bco_await\b[^;?]*[^:]:\s*co_await\b", set(),
+     "an if: the conditional operator destroys the result twice (GCC 12.2)"),
     (r"\bauto\s*&{0,2}\s*\[[^\]]+\]\s*=\s*co_await", set(), "name the result first, then take it apart"),
 ]
 # Lines that may break a rule because they are how the rule is kept.

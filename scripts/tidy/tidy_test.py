@@ -50,7 +50,7 @@ class TidyTest(unittest.TestCase):
                      "delete thing;", "catch (...) {}", "#include <boost/beast/core.hpp>",
                      "#include <openssl/evp.h>", "static int counter = 0;", "// TODO later",
                      "co_await f({1, 2});", "auto [a, b] = co_await f();",
-                     "co_await f([x]() { return x; });"):
+                     "co_await f([x]() { return x; });", "a ? co_await f() : b;"):
             self.assertEqual(len(self.fault_in(line + "\n")), 1, line)
 
     def test_what_only_looks_banned_is_left_alone(self):

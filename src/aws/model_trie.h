@@ -1,6 +1,6 @@
-// Finds the REST operations whose URI template a path matches. Its segments were split at `/` before
-// each was decoded. Literal segments win over labels; what still matches is for the caller to tell
-// apart by query and headers.
+// Finds the REST operations whose URI template a path matches. Its segments were split at `/`
+// before each was decoded. Literal segments win over labels; what still matches is for the caller
+// to tell apart by query and headers.
 #pragma once
 
 #include <cstdint>

@@ -46,8 +46,8 @@ const std::set<std::string, std::less<>> kCommon = {"ec2",
                                                     "resourcegroupstaggingapi"};
 
 // Old names of the same bytes.
-const std::set<std::string, std::less<>> kAliases = {
-    "GetBucketLifecycle", "GetBucketNotification", "PutBucketLifecycle", "PutBucketNotification"};
+const std::set<std::string, std::less<>> kAliases = {"GetBucketLifecycle", "GetBucketNotification",
+                                                     "PutBucketLifecycle", "PutBucketNotification"};
 
 struct Sample {
   std::string service;

@@ -371,11 +371,12 @@ TEST(Origin, FollowsModelAndPartitionAndNeverTheHost) {
 
 TEST(Explain, AnswersALineWithALine) {
   const Environments environments;
-  const std::string line = explain(
-      model(), environments, "123456789012",
-      R"({"method":"POST","url":"http://x/","headers":{"X-Amz-Target":"DynamoDB_20120810.DeleteTable",)"
-      R"("Authorization":"AWS4-HMAC-SHA256 Credential=A/20260101/eu-west-1/dynamodb/aws4_request, S"},)"
-      R"("body_base64":"e30="})");
+  const std::string line = explain(model(), environments, "123456789012",
+                                   R"({"method":"POST","url":"http://x/","headers":{)"
+                                   R"("X-Amz-Target":"DynamoDB_20120810.DeleteTable",)"
+                                   R"("Authorization":"AWS4-HMAC-SHA256 )"
+                                   R"(Credential=A/20260101/eu-west-1/dynamodb/aws4_request, S"},)"
+                                   R"("body_base64":"e30="})");
   const auto parsed = parse_strict(line);
   ASSERT_TRUE(parsed);
   EXPECT_EQ(parsed->string_or("operation", ""), "DeleteTable");
