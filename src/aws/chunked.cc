@@ -130,8 +130,13 @@ class Reader final : public ChunkedReader {
   http::Task<std::size_t> read(std::span<char> into) override {
     if (failed_) co_return fail(*failed_);
     if (ended_ || into.empty()) co_return std::size_t{0};
-    auto count =
-        has_signatures(options_.kind) ? co_await read_verified(into) : co_await read_unsigned(into);
+    // Not a conditional expression: GCC 12.2 destroys what is awaited there twice.
+    Result<std::size_t> count = std::size_t{0};
+    if (has_signatures(options_.kind)) {
+      count = co_await read_verified(into);
+    } else {
+      count = co_await read_unsigned(into);
+    }
     if (!count) failed_ = count.error();
     co_return count;
   }
