@@ -83,10 +83,16 @@ void spawn_connection(const std::shared_ptr<ServerState>& state, LoopState& loop
 asio::awaitable<void> accept_connections(std::shared_ptr<ServerState> state, LoopState& loop,
                                          tcp::acceptor acceptor) {
   struct Registration {
+    ServerState& state;
     LoopState& loop;
-    ~Registration() { loop.acceptor = nullptr; }
+    ~Registration() {
+      error_code ignored;
+      loop.acceptor->close(ignored);
+      loop.acceptor = nullptr;
+      state.stop_listening();
+    }
   };
-  const Registration registration{loop};
+  const Registration registration{*state, loop};
   loop.acceptor = &acceptor;
   while (!state->draining && acceptor.is_open()) {
     error_code error;
@@ -132,6 +138,7 @@ class ListeningServer final : public Server {
     state_->port = endpoint.port();
     for (std::size_t i = 0; i < loops.size(); ++i) {
       LoopState& loop = *state_->loops[i];
+      state_->listening.fetch_add(1);
       asio::awaitable<void> accepting = accept_connections(state_, loop, std::move(acceptors[i]));
       asio::co_spawn(loop.executor, std::move(accepting), asio::detached);
     }
@@ -148,11 +155,13 @@ class ListeningServer final : public Server {
       // A connection removes itself from the set later, from its own coroutine.
       for (Connection* connection : loop.connections) connection->begin_drain();
     });
-    if (wait_until_empty(timeout)) return;
+    // Closing takes a turn of each loop; who drains wants the port free when this returns.
+    wait_until_zero(state_->listening, std::min(timeout, kCutTimeout));
+    if (wait_until_zero(state_->open, timeout)) return;
     on_every_loop([](LoopState& loop) {
       for (Connection* connection : loop.connections) connection->cut();
     });
-    if (!wait_until_empty(kCutTimeout)) {
+    if (!wait_until_zero(state_->open, kCutTimeout)) {
       state_->log.warning("http.drain_incomplete",
                           {{"connections", fmt::format("{}", state_->open.load())}});
     }
@@ -165,9 +174,9 @@ class ListeningServer final : public Server {
     }
   }
 
-  bool wait_until_empty(Duration timeout) {
+  bool wait_until_zero(const std::atomic<std::size_t>& count, Duration timeout) {
     std::unique_lock lock(state_->mutex);
-    return state_->none_left.wait_for(lock, timeout, [this] { return state_->open == 0; });
+    return state_->none_left.wait_for(lock, timeout, [&count] { return count == 0; });
   }
 
   const std::shared_ptr<ServerState> state_;

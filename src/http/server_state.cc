@@ -54,4 +54,9 @@ void ServerState::leave() {
   if (open.fetch_sub(1) == 1) none_left.notify_all();
 }
 
+void ServerState::stop_listening() {
+  std::lock_guard lock(mutex);
+  if (listening.fetch_sub(1) == 1) none_left.notify_all();
+}
+
 }  // namespace keyturn::http

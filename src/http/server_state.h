@@ -54,8 +54,10 @@ struct ServerState {
   std::string run_id;               // random: request ids differ between runs
   std::uint16_t port = 0;
   std::atomic<bool> draining{false};
-  // Open connections; `none_left` is notified when it falls to zero.
+  // Open connections, and loops that accept more; `none_left` is notified when either falls to
+  // zero.
   std::atomic<std::size_t> open{0};
+  std::atomic<std::size_t> listening{0};
   std::mutex mutex;
   std::condition_variable none_left;
   std::vector<std::unique_ptr<LoopState>> loops;
@@ -67,6 +69,7 @@ struct ServerState {
   // Reserves one of connections_max; false when none is left.
   bool admit();
   void leave();
+  void stop_listening();
 };
 
 }  // namespace keyturn::http
