@@ -70,7 +70,9 @@ TEST(Container, SendsItsTokenOnlyToPlacesThatMayHaveIt) {
                        requests.fetch());
     EXPECT_EQ(found.has_value(), c.permitted) << c.url;
     EXPECT_EQ(requests.seen.size(), c.permitted ? 1U : 0U) << c.url;
-    if (c.permitted) EXPECT_EQ(requests.seen[0].headers[0].first, "Authorization");
+    if (c.permitted) {
+      EXPECT_EQ(requests.seen[0].headers[0].first, "Authorization");
+    }
   }
 }
 

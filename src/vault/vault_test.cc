@@ -206,7 +206,9 @@ TEST_F(VaultTest, SignsAndRefreshesOnManyThreads) {
         ASSERT_TRUE(signer);
         (*signer)->sign("20260101", fmt::format("r{}", i), "s", "text");
         EXPECT_EQ((*signer)->sign("20260101", "r", "s", "text"), expected);
-        if (t == 0) EXPECT_TRUE(vault->refresh());
+        if (t == 0) {
+          EXPECT_TRUE(vault->refresh());
+        }
       }
     });
   }
