@@ -103,7 +103,8 @@ build_preset() {
   shift
   need_toolchain
   if [ ! -f "build/$preset/build.ninja" ]; then
-    cmake --preset "$preset" -DKEYTURN_SQLITE="$sqlite_dir" >/dev/null
+    cmake --preset "$preset" -DKEYTURN_SQLITE="$sqlite_dir" -DKEYTURN_PCH="$cache_dir/pch" \
+      >/dev/null
   fi
   local targets=()
   [ $# -gt 0 ] && targets=(--target "$@")
