@@ -214,8 +214,10 @@ def symbols(archive, undefined):
     names = set()
     for line in out.split("\n"):
         fields = line.split()
-        # V, W, u: weak or unique, as every inline function is; any room may bring its own copy.
-        if len(fields) > 1 and "keyturn" in fields[0] and fields[1] in ("U", "T", "D", "B", "R"):
+        # Weak ones (V, W, u), as inline functions and many vtables are, count as defined by each room
+        # that brings a copy; only U must come from elsewhere.
+        wanted = ("U",) if undefined else ("T", "D", "B", "R", "V", "W", "u")
+        if len(fields) > 1 and "keyturn" in fields[0] and fields[1] in wanted:
             names.add(fields[0])
     return names
 
