@@ -10,8 +10,7 @@ usage() {
   setup            install what building and testing need (apt, npm, PyPI), idempotent
   build [PRESET]   build: release (default), debug, asan, tsan, gcc, fuzz
   demo [--yes]     play the incident that does not happen, against a local AWS
-  test [NAME]      run every test, or one group: unit, tsan, gcc, tidy, acceptance
-  bench [NAME]     measure beside a baseline: gateway, cedar
+  test [GROUP]     run every test, or one group: unit, gcc, tidy, demo, acceptance, tsan
   fuzz [TARGET]    fuzz: --seconds N
   tidy             check the tree against the house rules
   format           format the sources
