@@ -125,14 +125,14 @@ Step<void> Passage::pass() {
     auto begun = shared_.replay.begin(sending(), shared_.needs.clock.now());
     if (!begun) co_return begun;
   }
-  auto decision = co_await decide_or_wait();
-  if (!decision || decision->kind != VerdictKind::kAllow) {
+  auto decided = co_await decide_or_wait();
+  if (!decided || decision_->kind != VerdictKind::kAllow) {
     if (mutates) shared_.replay.release(sending());
-    if (!decision) co_return tl::unexpected<Refused>(std::move(decision).error());
-    if (decision->change) change_ = decision->change->id;
-    co_return tl::unexpected<Refused>(Refused{Fault::kAccessDenied, std::move(decision->message)});
+    if (!decided) co_return decided;
+    if (decision_->change) change_ = decision_->change->id;
+    co_return tl::unexpected<Refused>(Refused{Fault::kAccessDenied, std::move(decision_->message)});
   }
-  co_return co_await execute(*decision);
+  co_return co_await execute();
 }
 
 Step<void> Passage::enter() {
@@ -234,6 +234,7 @@ bool Passage::is_permitted_without_review() const {
 }
 
 void Passage::add_content_digest(std::string_view digest_hex) {
+  content_digest_ = digest_hex;
   Action& action = understood_->action;
   action.canonical_request += fmt::format("\nbody-sha256:{}", digest_hex);
   action.digest = crypto::sha256(action.canonical_request);
@@ -273,7 +274,7 @@ gate::Question Passage::question() const {
           .reason = said ? printable(*said, kReasonBytesMax) : caller_.holder->session.purpose};
 }
 
-Step<gate::Decision> Passage::decide() {
+Step<void> Passage::decide() {
   const Instant since = shared_.needs.clock.monotonic();
   auto late = std::make_shared<LateDecision>();  // shared with the gate's thread
   gate::Gate& gate = shared_.needs.gate;
@@ -297,7 +298,8 @@ Step<gate::Decision> Passage::decide() {
   shared_.observe(Stage::kDecide, since);
   if (decision) {
     decided_ = true;
-    co_return std::move(*decision);
+    decision_ = std::make_unique<gate::Decision>(std::move(*decision));
+    co_return Checked<void>();
   }
   std::optional<std::uint64_t> missed;
   {
@@ -313,40 +315,57 @@ Step<gate::Decision> Passage::decide() {
                    decision.error().message, request_id);
 }
 
-Step<gate::Decision> Passage::decide_or_wait() {
-  auto decision = co_await decide();
-  if (!decision) co_return decision;
-  const bool waits = decision->kind == VerdictKind::kHold && decision->change &&
+Step<void> Passage::decide_or_wait() {
+  if (auto decided = co_await decide(); !decided) co_return decided;
+  const bool waits = decision_->kind == VerdictKind::kHold && decision_->change &&
                      shared_.options.hold_wait > Duration::zero() &&
                      (!whole_ || whole_->bytes() <= kHeldBodyBytesMax);
   if (waits) {
-    HeldPlace place(shared_.held, caller_.holder->session.id);
-    if (!place.taken()) {
-      change_ = decision->change->id;
-      co_return refuse(Fault::kSlowDown, "too many requests wait for reviewers; {}",
-                       decision->message);
-    }
-    const std::shared_ptr<http::Exchange::Waker> waker = exchange_.waker();
-    const auto listening =
-        shared_.needs.gate.listen(decision->change->id, [waker] { waker->wake(); });
-    const Instant deadline = shared_.needs.clock.monotonic() + shared_.options.hold_wait;
-    while (decision && decision->kind == VerdictKind::kHold) {
-      const Duration left = deadline - shared_.needs.clock.monotonic();
-      if (left <= Duration::zero()) break;
-      const auto woken = co_await exchange_.wait(left);
-      if (!woken || *woken != http::Exchange::Woken::kEvent || exchange_.draining()) break;
-      decision = co_await decide();
-    }
+    if (auto waited = co_await wait_for_review(); !waited) co_return waited;
   }
-  if (!decision) co_return decision;
-  Counter& counter = decision->kind == VerdictKind::kAllow  ? shared_.allowed
-                     : decision->kind == VerdictKind::kHold ? shared_.held_count
-                                                            : shared_.denied;
+  Counter& counter = decision_->kind == VerdictKind::kAllow  ? shared_.allowed
+                     : decision_->kind == VerdictKind::kHold ? shared_.held_count
+                                                             : shared_.denied;
   counter.add();
-  co_return decision;
+  co_return Checked<void>();
 }
 
-Step<void> Passage::execute(const gate::Decision& decision) {
+Step<void> Passage::wait_for_review() {
+  change_ = decision_->change->id;
+  HeldPlace place(shared_.held, caller_.holder->session.id);
+  if (!place.taken()) {
+    co_return refuse(Fault::kSlowDown, "too many requests wait for reviewers; {}",
+                     decision_->message);
+  }
+  const std::shared_ptr<http::Exchange::Waker> waker = exchange_.waker();
+  const auto listening = shared_.needs.gate.listen(*change_, [waker] { waker->wake(); });
+  const Instant deadline = shared_.needs.clock.monotonic() + shared_.options.hold_wait;
+  while (decision_->kind == VerdictKind::kHold) {
+    const Duration left = deadline - shared_.needs.clock.monotonic();
+    if (left <= Duration::zero()) break;
+    forget_what_can_be_had_again();
+    const auto woken = co_await exchange_.wait(left);
+    if (auto understood = understand_again(); !understood) co_return understood;
+    if (!woken || *woken != http::Exchange::Woken::kEvent || exchange_.draining()) break;
+    if (auto decided = co_await decide(); !decided) co_return decided;
+  }
+  co_return Checked<void>();
+}
+
+void Passage::forget_what_can_be_had_again() {
+  understood_.reset();
+  decision_->change.reset();
+  decision_->policies.clear();
+}
+
+Checked<void> Passage::understand_again() {
+  if (auto understood = understand_request(); !understood) return understood;
+  if (auto assigned = assign_environments(); !assigned) return assigned;
+  if (!content_digest_.empty()) add_content_digest(std::string(content_digest_));
+  return {};
+}
+
+Step<void> Passage::execute() {
   Departure departure;
   departure.understood = &*understood_;
   departure.caller = &caller_;
@@ -372,7 +391,7 @@ Step<void> Passage::execute(const gate::Decision& decision) {
   // Not awaited: the client has its answer, and the next request on its connection need not wait
   // for ours.
   shared_.needs.gate.record_outcome(
-      decision.ledger_index, request_id, std::move(arrival.outcome),
+      decision_->ledger_index, request_id, std::move(arrival.outcome),
       [&log, request_id](const Result<void>& recorded) {
         if (recorded) return;
         log.error("gateway.outcome_not_recorded",

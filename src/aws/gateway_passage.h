@@ -29,9 +29,16 @@ class Passage {
   Step<void> bind_content();
   void add_content_digest(std::string_view digest_hex);
   bool is_permitted_without_review() const;
-  Step<gate::Decision> decide();
-  Step<gate::Decision> decide_or_wait();
-  Step<void> execute(const gate::Decision& decision);
+  // Each leaves decision_.
+  Step<void> decide();
+  Step<void> decide_or_wait();
+  // Waits for a review of the change and decides anew, until it is not held or time is up.
+  Step<void> wait_for_review();
+  // Thousands may wait: what can be had again from head and body is let go meanwhile, and the
+  // request is understood anew, with the tags of then.
+  void forget_what_can_be_had_again();
+  Checked<void> understand_again();
+  Step<void> execute();
   http::Task<> answer(const Refused& refused);
   http::Task<> record_refusal(const Refused& refused);
   ReplayGuard::Sending sending() const;
@@ -45,7 +52,10 @@ class Passage {
   std::unique_ptr<WholeBody> whole_;           // nothing: streamed
   std::optional<WholeBody::Decoded> decoded_;  // of whole_, when it was aws-chunked and parsed
   std::optional<Understood> understood_;
+  std::string content_digest_;  // hexadecimal, when the digest covers a streamed or spooled content
   http::Origin origin_;
+  // Not in the coroutines' frames, which would hold room for several.
+  std::unique_ptr<gate::Decision> decision_;
   std::optional<ChangeId> change_;  // named in the answer
 };
 

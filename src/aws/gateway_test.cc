@@ -18,6 +18,20 @@ class GatewayFlow : public GatewayTest {
   static Ask put(std::string_view table = "dev-t") {
     return dynamodb("PutItem", table, R"(,"Item":{"id":{"S":"1"}})");
   }
+  // An upstream that knows of one table, `tagged`, with env=dev, on its second page.
+  static UpstreamAnswer tags_of_the_tagged_table(const Seen& seen) {
+    UpstreamAnswer answer;
+    if (seen.head.headers.find("x-amz-target").value_or("").ends_with("GetResources")) {
+      const bool first = seen.body.find("PaginationToken") == std::string::npos;
+      answer.body = first ? R"({"PaginationToken":"p2","ResourceTagMappingList":[]})"
+                          : R"({"PaginationToken":"","ResourceTagMappingList":[{"ResourceARN":)"
+                            R"("arn:aws:dynamodb:us-east-1:123456789012:table/tagged",)"
+                            R"("Tags":[{"Key":"env","Value":"dev"}]}]})";
+    } else if (seen.body.find("DescribeStacks") != std::string::npos) {
+      answer.body = "<DescribeStacksResponse></DescribeStacksResponse>";
+    }
+    return answer;
+  }
 };
 
 TEST_F(GatewayFlow, SignsAnAllowedCallAnewAndPassesTheAnswerBack) {
@@ -143,6 +157,23 @@ TEST_F(GatewayFlow, AHeldRequestThatWaitsHearsOfARejectionAtOnce) {
   ASSERT_TRUE(reply) << reply.error().message;
   EXPECT_EQ(reply->status, 403);
   EXPECT_NE(reply->body.find("not today"), std::string::npos) << reply->body;
+}
+
+TEST_F(GatewayFlow, AHeldRequestThatWaitsIsJudgedByTheTagsOfThen) {
+  build({.hold_wait = 60s});
+  answer_with(tags_of_the_tagged_table);
+  const auto head = sign(drop("tagged"));
+  std::thread others([&] {
+    entries("change.opened", 1);
+    EXPECT_TRUE(on_loop<void>([this] { return gateway_->refresh_tags({"us-east-1"}); }));
+    // One of the two that production needs; what turned out to be development needs none.
+    EXPECT_TRUE(review(ChangeId{1}, "alice", Answer::kApprove));
+  });
+  const http::Origin origin{"http", "127.0.0.1", server_->port()};
+  const auto reply = http::fetch(origin, head, drop("tagged").body, 30s);
+  others.join();
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(reply->status, 200) << reply->body;
 }
 
 TEST_F(GatewayFlow, NoMoreRequestsWaitThanAllowed) {
@@ -296,19 +327,7 @@ TEST_F(GatewayFlow, OrdinaryErrorsOfUpstreamPassUnchanged) {
 
 TEST_F(GatewayFlow, TagsFromUpstreamDecideTheEnvironment) {
   EXPECT_EQ(ask(put("tagged")).status, 403);
-  answer_with([](const Seen& seen) {
-    UpstreamAnswer answer;
-    if (seen.head.headers.find("x-amz-target").value_or("").ends_with("GetResources")) {
-      const bool first = seen.body.find("PaginationToken") == std::string::npos;
-      answer.body = first ? R"({"PaginationToken":"p2","ResourceTagMappingList":[]})"
-                          : R"({"PaginationToken":"","ResourceTagMappingList":[{"ResourceARN":)"
-                            R"("arn:aws:dynamodb:us-east-1:123456789012:table/tagged",)"
-                            R"("Tags":[{"Key":"env","Value":"dev"}]}]})";
-    } else if (seen.body.find("DescribeStacks") != std::string::npos) {
-      answer.body = "<DescribeStacksResponse></DescribeStacksResponse>";
-    }
-    return answer;
-  });
+  answer_with(tags_of_the_tagged_table);
   const auto refreshed = on_loop<void>([this] { return gateway_->refresh_tags({"us-east-1"}); });
   ASSERT_TRUE(refreshed) << refreshed.error().message;
   for (const Seen& seen : this->seen()) EXPECT_EQ(seen.refused, "");

@@ -10,25 +10,22 @@ namespace {
 
 enum class Style { kCompact, kPretty, kCanonical };
 
-// The UTF-16 code units of a code point sequence, for RFC 8785's order of keys.
-std::u16string to_utf16(std::string_view text) {
-  std::u16string out;
-  for (std::size_t i = 0; i < text.size();) {
-    const auto first = static_cast<unsigned char>(text[i]);
-    const std::size_t length = first < 0x80U ? 1 : first < 0xE0U ? 2 : first < 0xF0U ? 3 : 4;
-    std::uint32_t point = length == 1 ? first : first & (0xFFU >> (length + 1));
-    for (std::size_t k = 1; k < length && i + k < text.size(); ++k) {
-      point = point << 6U | (static_cast<unsigned char>(text[i + k]) & 0x3FU);
+// RFC 8785's order of keys, by UTF-16 code units, on valid UTF-8. That is the order of the bytes,
+// except that U+10000 and above, being surrogates, come before U+E000 to U+FFFF.
+bool comes_before(std::string_view a, std::string_view b) {
+  const std::size_t both = std::min(a.size(), b.size());
+  for (std::size_t i = 0; i < both; ++i) {
+    const auto x = static_cast<unsigned char>(a[i]);
+    const auto y = static_cast<unsigned char>(b[i]);
+    if (x == y) continue;
+    constexpr unsigned char kPrivateUse = 0xEEU;  // leads U+E000 and on
+    constexpr unsigned char kSurrogates = 0xF0U;  // leads U+10000 and on
+    if (x >= kPrivateUse && y >= kPrivateUse && (x >= kSurrogates) != (y >= kSurrogates)) {
+      return x >= kSurrogates;
     }
-    i += length;
-    if (point >= 0x10000U) {
-      out.push_back(static_cast<char16_t>(0xD800U + ((point - 0x10000U) >> 10U)));
-      out.push_back(static_cast<char16_t>(0xDC00U + ((point - 0x10000U) & 0x3FFU)));
-    } else {
-      out.push_back(static_cast<char16_t>(point));
-    }
+    return x < y;
   }
-  return out;
+  return a.size() < b.size();
 }
 
 // ECMA-262 Number::toString over the shortest digits that read back as the same double.
@@ -102,9 +99,8 @@ class Writer {
     order.reserve(members.size());
     for (const Json::Member& member : members) order.push_back(&member);
     if (style_ == Style::kCanonical) {
-      std::sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
-        return to_utf16(a->first) < to_utf16(b->first);
-      });
+      std::sort(order.begin(), order.end(),
+                [](const auto* a, const auto* b) { return comes_before(a->first, b->first); });
     }
     out_ += '{';
     ++depth_;
@@ -142,37 +138,23 @@ std::string write_with(const Json& value, Style style) {
 
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\b':
-        out += "\\b";
-        break;
-      case '\f':
-        out += "\\f";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20U) {
-          out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-        } else {
-          out += c;
-        }
+  std::size_t plain = 0;  // where what needs no escape begins
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (static_cast<unsigned char>(c) >= 0x20U && c != '"' && c != '\\') continue;
+    out += text.substr(plain, i - plain);
+    plain = i + 1;
+    constexpr std::string_view kShort = "\"\\\b\f\n\r\t";
+    constexpr std::string_view kLetter = "\"\\bfnrt";
+    const std::size_t found = kShort.find(c);
+    if (found == std::string_view::npos) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      out += '\\';
+      out += kLetter[found];
     }
   }
+  out += text.substr(plain);
   out += '"';
 }
 

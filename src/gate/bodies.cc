@@ -69,7 +69,7 @@ std::string_view to_string(Cause cause) {
   return "policy";
 }
 
-Result<Json> decided_body(const Decided& decided) {
+Result<std::string> decided_body(const Decided& decided) {
   const identity::Session& session = decided.question.holder->session;
   Json body = Json::object({
       {"request_id", shown(decided.question.request_id)},
@@ -90,17 +90,23 @@ Result<Json> decided_body(const Decided& decided) {
   });
   if (decided.decision.change) body.set("change", decided.decision.change->id.text());
   if (decided.decision.grant) body.set("grant", decided.decision.grant->id);
+  // The first key in canonical order, so that its text, made beforehand, goes in front.
+  const std::string rest = to_canonical(body).substr(1);
+  const auto whole = [&rest](std::string_view action) {
+    std::string out = R"({"action":)";
+    out.append(action).append(",").append(rest);
+    return out;
+  };
+  if (decided.action.size() + rest.size() + 16 <= kBodyBytesMax) return whole(decided.action);
   Json action = to_json(decided.question.action);
-  body.set("action", action);
+  std::string text;
   for (const std::string_view key : {"parameters", "why", "attributes", "resources"}) {
-    if (to_canonical(body).size() <= kBodyBytesMax) return body;
     shorten(action, key);
-    body.set("action", action);
+    text = whole(to_canonical(action));
+    if (text.size() <= kBodyBytesMax) return text;
   }
-  const std::size_t size = to_canonical(body).size();
-  if (size <= kBodyBytesMax) return body;
-  return fail(Code::kExhausted, "the record of the action has {} bytes but may have {}", size,
-              kBodyBytesMax);
+  return fail(Code::kExhausted, "the record of the action has {} bytes but may have {}",
+              text.size(), kBodyBytesMax);
 }
 
 Json opened_body(const review::Change& change) {

@@ -16,6 +16,7 @@ std::string_view to_string(Cause cause);
 
 struct Decided {
   const Question& question;
+  const std::string& action;  // canonical JSON of the question's action
   const Decision& decision;
   const Facts& facts;
   Cause cause = Cause::kPolicy;
@@ -24,8 +25,8 @@ struct Decided {
   std::vector<std::string> errors;
   Digest policy_digest;
 };
-// kExhausted when not even the shortened action fits an entry.
-Result<Json> decided_body(const Decided& decided);
+// Canonical JSON. kExhausted when not even the shortened action fits an entry.
+Result<std::string> decided_body(const Decided& decided);
 
 Json opened_body(const review::Change& change);
 Json moved_body(const review::Change& change, std::string_view why);

@@ -11,7 +11,10 @@ constexpr std::size_t kRequestIdBytesMax = 1'000;  // ours are far shorter
 }  // namespace
 
 Deciding::Deciding(Gate::Inside& inside, Question question)
-    : inside_(inside), question_(std::move(question)), policies_(inside.current_policies()) {
+    : inside_(inside),
+      question_(std::move(question)),
+      action_text_(to_canonical(to_json(question_.action))),
+      policies_(inside.current_policies()) {
   facts_.agent = question_.holder->session.agent;
   facts_.owner = question_.holder->session.owner;
   facts_.purpose = question_.holder->session.purpose;
@@ -184,11 +187,12 @@ Result<void> Deciding::hold(store::Transaction& transaction, review::Change chan
 }
 
 Result<void> Deciding::record(store::Transaction& transaction, Cause cause) {
-  Decided decided{question_, decision_, facts_, cause, reviewers_, 0, judgement_.errors, {}};
+  Decided decided{question_, action_text_,      decision_, facts_, cause, reviewers_,
+                  0,         judgement_.errors, {}};
   if (decision_.kind == VerdictKind::kHold) decided.approvals_needed = judgement_.approvals_needed;
   if (policies_ != nullptr) decided.policy_digest = policies_->digest();
-  TRY(const Json body, decided_body(decided));
-  TRY(decision_.ledger_index, inside_.ledger.append(transaction, "action.decided", body));
+  TRY(const std::string body, decided_body(decided));
+  TRY(decision_.ledger_index, inside_.ledger.append_canonical(transaction, "action.decided", body));
   return {};
 }
 

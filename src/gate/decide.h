@@ -34,6 +34,7 @@ class Deciding {
 
   Gate::Inside& inside_;
   const Question question_;
+  const std::string action_text_;  // canonical JSON, for the record
   Facts facts_;
   std::shared_ptr<const Policies> policies_;
   Result<Evaluation> evaluation_;

@@ -192,6 +192,11 @@ Result<std::unique_ptr<Ledger>> Ledger::open(store::Store& store, const Clock& c
 
 Result<std::uint64_t> Ledger::append(Transaction& transaction, std::string_view kind,
                                      const Json& body) {
+  return append_canonical(transaction, kind, to_canonical(body));
+}
+
+Result<std::uint64_t> Ledger::append_canonical(Transaction& transaction, std::string_view kind,
+                                               std::string_view body) {
   if (!is_kind(kind)) {
     return fail(Code::kInvalid, "`{}` is no kind of ledger entry", printable(kind, 64));
   }
@@ -199,7 +204,7 @@ Result<std::uint64_t> Ledger::append(Transaction& transaction, std::string_view 
   TRY(const std::uint64_t index, count_entries(transaction));
   const Time time = clock_.now();
   std::string text = R"({"body":)";
-  text += to_canonical(body);
+  text += body;
   text += text_after_body(index, kind, time);
   if (text.size() > kEntryBytesMax) {
     return fail(Code::kExhausted, "a ledger entry of {} bytes is too long; at most {} fit",

@@ -49,6 +49,9 @@ class Ledger {
   // text in it is not UTF-8.
   Result<std::uint64_t> append(store::Transaction& transaction, std::string_view kind,
                                const Json& body);
+  // The same with a body that is canonical JSON (RFC 8785) already.
+  Result<std::uint64_t> append_canonical(store::Transaction& transaction, std::string_view kind,
+                                         std::string_view body);
 
   // Up to `limit` entries (1,000 at most) from `from` on, oldest first.
   Result<std::vector<Entry>> read(std::uint64_t from, std::size_t limit) const;

@@ -55,7 +55,7 @@ def start_aws(folder, unchecked_calls=aws.SETUP_CALLS):
 class Keyturn:
     """A server with an owner `alice`, reviewers `bob` and `carol`, and the agent `kiro`."""
 
-    def __init__(self, folder, upstream, key, more=""):
+    def __init__(self, folder, upstream, key, more="", config=CONFIG):
         os.makedirs(folder, exist_ok=True)
         self.folder = folder
         self.data = os.path.join(folder, "data")
@@ -66,7 +66,7 @@ class Keyturn:
         self.tokens = {}
         self.process = None
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write(CONFIG.format(api_port=self.api_port, aws_port=self.aws_port, data=self.data,
+            file.write(config.format(api_port=self.api_port, aws_port=self.aws_port, data=self.data,
                                      account=ACCOUNT, upstream=upstream) + more)
         done = self.run("init", "--config", self.config, "--person", "root", "--upstream-from-environment",
                         more={"AWS_ACCESS_KEY_ID": key["AccessKeyId"],
