@@ -49,7 +49,11 @@ Binding parse_binding(const Model& model, std::string_view text) {
 
 std::vector<std::string> texts_at(const Input& input, const Variable& variable) {
   std::vector<std::string> texts;
-  if (variable.path == "@path") return {input.request_path};
+  if (variable.path == "@path") {
+    // API Gateway's version 2 names its resources without the version.
+    const bool versioned = input.request_path.starts_with("/v2/");
+    return {versioned ? input.request_path.substr(3) : input.request_path};
+  }
   if (variable.path == "@any") return {"*"};
   constexpr std::string_view kKeys = "@keys:";
   if (variable.path.starts_with(kKeys)) {
@@ -91,6 +95,8 @@ bool is_arn(std::string_view text) {
 // The value of one variable for the template's `name`, in the form ARNs have it.
 std::string shaped(std::string_view name, std::string value) {
   if (name.ends_with("WithoutLeadingSlash") && value.starts_with('/')) value.erase(0, 1);
+  // WAF asks for REGIONAL or CLOUDFRONT and names resources `regional` or `global`.
+  if (name == "Scope") return value == "CLOUDFRONT" ? "global" : to_lower(value);
   return value;
 }
 

@@ -48,6 +48,11 @@ struct Rank {
   friend auto operator<=>(const Rank&, const Rank&) = default;
 };
 
+// Whether nothing but being deprecated tells two matches apart.
+bool is_as_close(const Rank& a, const Rank& b) {
+  return a.literals == b.literals && a.points == b.points && a.of_scope == b.of_scope;
+}
+
 // IAM may file an operation under another name, which is then also its scope.
 bool is_of_scope(const Service& service, const Operation& operation, std::string_view scope) {
   const std::string_view action =
@@ -73,10 +78,15 @@ RouteMatch match_route(const Model& model, std::string_view scope,
       if (!points) continue;
       const Rank rank{found.literals, *points, is_of_scope(service, operation, scope),
                       !operation.has(Trait::kDeprecated)};
+      // An operation that one service gave up may be another's: the stricter of both counts.
+      const bool rival = match.operation != nullptr && is_as_close(rank, best) &&
+                         match.operation->service != operation.service;
       if (match.operation == nullptr || best < rank) {
-        match = {&operation, {}};
+        std::vector<const Operation*> others;
+        if (rival) others = {match.operation};
+        match = {&operation, std::move(others)};
         best = rank;
-      } else if (rank == best) {
+      } else if (rival || rank == best) {
         match.others.push_back(&operation);
       }
     }

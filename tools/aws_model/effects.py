@@ -14,7 +14,27 @@ Peek Test Health Ping Lookup Decode Aggregate Sample Summarize Rerank Tokenize C
 DESTROY_VERBS = set("""Delete Terminate Purge Destroy Deregister Release Reset Expire Evict Discard
 Drop Flush Wipe Forget Retire Decommission Unregister Deprovision Erase Clear Uninstall Undeploy
 Deprecate Abort Shutdown Empty Truncate Revert Rollback Cleanup Recycle Rebuild""".split())
-WRITES_BEHIND_READ = ("GetFederationToken",)
+# Who may do what, whatever the access level says: policies of resources, permissions, shares,
+# administrators of organizations, membership of groups, keys that let their holder in.
+GRANTS = re.compile(
+    r"(Put|Set|Create|Update|Delete|Add|Remove|Attach|Detach|Replace|Associate|Disassociate|"
+    r"Batch\w*?)"
+    r"\w*(ResourcePolicy|ResourcePolicyStatement|ResourcePermissionStatement|AccessPolicy|"
+    r"PermissionsPolicy|ClusterPolicy|SinkPolicy|Permissions?(V2)?|ResourcePermissions?|"
+    r"PermissionGroup|PermissionSet|ResourceShare|ResourceSharePermission|AccessGrant|"
+    r"RoleToGroup|RoleFromGroup|UserToGroup|UserFromGroup|MemberToGroup|MemberFromGroup|"
+    r"RoleToDBCluster|RoleFromDBCluster)$|"
+    r"(Enable|Disable|Register|Deregister|Associate|Disassociate|Put)\w*"
+    r"(DelegatedAdmin|OrganizationAdminAccount|AdminAccount|DelegatedAdminAccount|"
+    r"DelegatedAdministrator)$|"
+    r"(Create|Update|Import)(Workspace)?(ApiKeys?|APIKey|AccessKey)$|"
+    r"Invite(Members|Users|Account\w*)$|"
+    r"(Authorize|Revoke)\w*(Access|EndpointAccess|EndpointConnections)$")
+# Answers with what lets its reader in.
+HANDS_OUT = re.compile(
+    r"(Get|Create|Generate|Retrieve)\w*(Credentials|AccessToken|AuthToken|AuthorizationToken|"
+    r"PresignedUrl|PresignedNotebookUrl|PresignedDomainUrl|PresignedNotebookInstanceUrl|"
+    r"EmbedUrl|SignedUrl)$|Assume\w*Role\w*|ExportCertificate$")
 
 # Members of answers that are credentials or secrets.
 SECRET = re.compile(
@@ -113,6 +133,10 @@ class Effects:
         if not known and effect == "o":
             # Nobody but its name says that it only reads; botocore may.
             source = "verb"
+        if GRANTS.match(name):
+            effect, source = "g", "verb"
+        if effect in "oc" and HANDS_OUT.match(name):
+            effect, source = stricter("r", effect), "output"
         if effect == "o" and hands_out_secrets(model, operation):
             effect, source = "r", "output"
         return effect, effect != "d", "", {"verb": "=v", "level": "=l", "output": "=s"}[source]
