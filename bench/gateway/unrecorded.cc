@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <mutex>
 #include <thread>
 
 #include "app/policies.h"
@@ -50,15 +49,12 @@ class ForgetfulStore final : public store::Store {
   }
   void submit(store::Unit unit, store::Committed done) override {
     if (!forgetting_.load()) return real_.submit(std::move(unit), std::move(done));
-    Result<void> result;
-    {
-      const std::lock_guard one_writer(mutex_);
-      result = real_.read([&unit](store::Transaction& transaction) {
-        ForgetfulTransaction forgetful(transaction);
-        return unit(forgetful);
-      });
-    }
-    done(std::move(result));
+    real_.submit(
+        [unit = std::move(unit)](store::Transaction& transaction) {
+          ForgetfulTransaction forgetful(transaction);
+          return unit(forgetful);
+        },
+        std::move(done));
   }
   Result<void> read(const store::Unit& unit) override { return real_.read(unit); }
   void set_batch_step(store::Unit step, store::Committed done) override {
@@ -70,7 +66,6 @@ class ForgetfulStore final : public store::Store {
   bool on_writer_thread() const override { return false; }
   store::Store& real_;
   std::atomic<bool> forgetting_{false};
-  std::mutex mutex_;
 };
 
 template <class T>

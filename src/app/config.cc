@@ -93,7 +93,7 @@ std::string initial_config(std::string_view account) {
 # api_port = 7311            # console, API, metrics
 # aws_address = "127.0.0.1"
 # aws_port = 7312            # where agents send AWS requests
-# host_names = ["keyturn.example.com"]
+# host_names = ["keyturn.example.com"]  # and `bucket.keyturn.example.com` for S3
 # tls_certificate = "keyturn.pem"
 # tls_key = "keyturn-key.pem"
 

@@ -39,6 +39,8 @@ struct GatewayOptions {
   // hosts.
   std::optional<std::string> upstream = std::nullopt;
   std::map<std::string, std::string, std::less<>> upstream_by_service = {};
+  // Names under which clients reach the gateway: `bucket.NAME` is S3's virtual-host style.
+  std::vector<std::string> host_names = {};
   Duration hold_wait = std::chrono::seconds(0);  // how long a held request waits for reviewers
   std::size_t held_requests_max = 10'000;        // in all
   std::size_t held_requests_per_session_max = 100;

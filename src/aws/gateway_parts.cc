@@ -62,7 +62,8 @@ Shared::Shared(Gateway::Needs given_needs, GatewayOptions given_options)
       upstreams{.partition = options.partition,
                 .everywhere = options.upstream,
                 .by_service = options.upstream_by_service},
-      understand_options{.account = options.account, .partition = options.partition},
+      understand_options{
+          .account = options.account, .partition = options.partition, .hosts = options.host_names},
       replay(options.clock_skew_max),
       held(std::make_shared<HeldSlots>(options.held_requests_max,
                                        options.held_requests_per_session_max)),

@@ -156,7 +156,8 @@ Step<void> Passage::enter() {
 
 Step<void> Passage::read_body() {
   const Scope scope{.service = caller_.claim.service, .region = caller_.claim.region};
-  const bool wanted = wants_body(*shared_.needs.model, scope, exchange_.head());
+  const bool wanted =
+      wants_body(*shared_.needs.model, scope, exchange_.head(), shared_.understand_options);
   if (!wanted && caller_.payload) {
     const bool nothing = exchange_.body().length() == std::uint64_t{0};
     if (nothing && caller_.payload->kind == Payload::kDigest &&

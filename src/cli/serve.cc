@@ -31,6 +31,7 @@ Result<int> serve(const Context& context) {
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, signal);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file at its limit is an error like a full disk
 
   const SystemClock clock;
   SystemRandom random;

@@ -2,8 +2,11 @@
 
 import datetime
 import json
+import pathlib
+import resource
 import socket
 import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -207,6 +210,29 @@ def test_presigned_sigv2_is_refused_with_the_fix(gate, keys):
     assert caught.value.code in (400, 403) and b"s3v4" in caught.value.read()
 
 
+def test_a_host_name_of_the_gate_may_carry_the_bucket_and_no_other(tmp_path, world):
+    config = harness.CONFIG.replace("[server]", '[server]\nhost_names = ["gate.example"]')
+    config = config.replace('{{ accounts = ["{account}"] }}, {{ arns = ["*"] }}',
+                            '{{ arns = ["arn:aws:s3:::sandbox/*"] }}')
+    gate = harness.Keyturn(str(tmp_path / "k"), world.url, world.key, config=config)
+    try:
+        keys = gate.session()
+        harness.client("s3", world.url, harness.upstream_credentials(world)).create_bucket(Bucket="sandbox")
+        port = gate.aws_port
+        hosted = {"Host": f"sandbox.gate.example:{port}", "Content-Type": "text/plain"}
+        status, text = signed(gate, keys, "s3", "PUT", "/key", b"content", hosted)
+        assert status == 200, text
+        status, text = signed(gate, keys, "s3", "GET", "/key", None, hosted)
+        assert (status, text) == (200, "content")
+        # The bucket is in the path, whatever a stranger's name says: production, so held.
+        status, text = signed(gate, keys, "s3", "PUT", "/production/key", b"content",
+                              {"Host": f"sandbox.elsewhere.example:{port}"})
+        assert status == 403 and "CHG-" in text, text
+        assert any("arn:aws:s3:::production/key" in entry["text"] for entry in gate.ledger())
+    finally:
+        gate.stop()
+
+
 class Upstream:
     """An upstream that answers as it is told, or not at all."""
 
@@ -278,6 +304,39 @@ def test_what_was_sent_when_the_process_died_is_listed_and_never_sent_again(tmp_
         entries = [entry["text"] for entry in gate.ledger()]
         assert any('"action.outcome"' in entry and '"unknown"' in entry for entry in entries), entries
         assert upstream.received == 1
+        gate.run("ledger", "verify", who="root")
+    finally:
+        gate.stop()
+
+
+def test_a_full_disk_denies_with_a_reason_and_reads_still_work(tmp_path, world):
+    upstream = Upstream(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+    gate = harness.Keyturn(str(tmp_path / "k"), upstream.url, world.key)
+    keys = gate.session()
+
+    def put():  # another one each time: an executed one is not executed again
+        body = json.dumps({"TableName": "t", "Item": {"n": {"N": str(time.monotonic_ns())}}}).encode()
+        return signed(gate, keys, "dynamodb", "POST", "/", body,
+                      {**JSON10, "X-Amz-Target": "DynamoDB_20120810.PutItem"})
+
+    try:
+        assert put()[0] == 200
+        written = len(gate.ledger())
+        # No file may grow beyond what the largest has: for the store, the disk is full.
+        largest = max(file.stat().st_size for file in pathlib.Path(gate.data).iterdir() if file.is_file())
+        no_limit = resource.prlimit(gate.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(gate.process.pid, resource.RLIMIT_FSIZE, (largest, no_limit[1]))
+        refused = [put() for _ in range(20)]
+        assert refused[-1][0] == 503, refused[-1]
+        assert "could not be made or recorded" in refused[-1][1], refused[-1]
+        sent = upstream.received
+        assert sent == 1 + sum(status == 200 for status, _ in refused)
+        assert written <= len(gate.ledger())  # reading works on
+        gate.run("agent", "list", who="root")
+
+        resource.prlimit(gate.process.pid, resource.RLIMIT_FSIZE, no_limit)
+        status, text = harness.wait_until(lambda: (put() if put()[0] == 200 else None), "room again")
+        assert status == 200, text
         gate.run("ledger", "verify", who="root")
     finally:
         gate.stop()
