@@ -1,5 +1,7 @@
 // One minimal request per operation of every service, encoded by botocore
 // (tests/aws/encode_requests.py), against the model.
+#include "aws/understand_corpus.h"
+
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -7,8 +9,6 @@
 #include <set>
 
 #include "aws/aws.h"
-#include "aws/model.h"
-#include "aws/understand.h"
 
 namespace keyturn::aws {
 namespace {
@@ -49,60 +49,10 @@ const std::set<std::string, std::less<>> kCommon = {"ec2",
 const std::set<std::string, std::less<>> kAliases = {"GetBucketLifecycle", "GetBucketNotification",
                                                      "PutBucketLifecycle", "PutBucketNotification"};
 
-struct Sample {
-  std::string service;
-  std::string operation;
-  http::RequestHead head;
-  std::string body;
-  Scope scope;
-};
-
-std::optional<Sample> read_sample(const std::string& line) {
-  const auto json = parse_strict(line);
-  if (!json) return std::nullopt;
-  Sample sample;
-  const Json* expect = json->find("expect");
-  if (expect == nullptr) return std::nullopt;
-  sample.service = expect->string_or("service", "");
-  sample.operation = expect->string_or("operation", "");
-  sample.head.method = json->string_or("method", "");
-  const std::string url = json->string_or("url", "");
-  const std::size_t slash = url.find_first_of("/?", url.find("://") + 3);
-  sample.head.target = slash == std::string::npos ? "/" : url.substr(slash);
-  if (sample.head.target.front() == '?') sample.head.target.insert(0, "/");
-  sample.head.headers.add("Host", "127.0.0.1:9");
-  for (const auto& [name, value] : *json->find("headers")->if_object()) {
-    if (name == "Authorization") {
-      const std::string& text = *value.if_string();
-      const std::size_t begin = text.find("us-east-1/") + 10;
-      sample.scope = {text.substr(begin, text.find('/', begin) - begin), "us-east-1"};
-    } else {
-      sample.head.headers.add(name, *value.if_string());
-    }
-  }
-  sample.body = base64_decode(json->string_or("body_base64", "")).value_or("");
-  return sample;
-}
-
-std::vector<Sample> read_samples() {
-  std::vector<Sample> samples;
-  const std::string command = "gzip -dc '" KEYTURN_SOURCE_DIR "/tests/aws/requests.jsonl.gz'";
-  FILE* pipe = popen(command.c_str(), "r");
-  if (pipe == nullptr) return samples;
-  char* line = nullptr;
-  std::size_t capacity = 0;
-  while (getline(&line, &capacity, pipe) > 0) {
-    if (auto sample = read_sample(line)) samples.push_back(std::move(*sample));
-  }
-  std::free(line);
-  if (pclose(pipe) != 0) samples.clear();
-  return samples;
-}
-
 class Corpus : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    samples() = read_samples();
+    samples() = read_samples("requests.jsonl.gz");
     model() = *load_embedded_model();
   }
   static std::vector<Sample>& samples() {

@@ -83,13 +83,13 @@ def value_of(shape, depth=0, name="", named=False):
     return text + "a" * max(0, shape.metadata.get("min", 0) - len(text))
 
 
-def encode(service, session, named=False):
+def catcher(service, session):
+    """A client, and the list into which its requests fall instead of being sent."""
     client = session.create_client(
         service, region_name="us-east-1", endpoint_url="http://127.0.0.1:9",
         aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="secret",
         config=Config(inject_host_prefix=False, parameter_validation=False,
                       retries={"max_attempts": 0}, disable_request_compression=True))
-    model = client.meta.service_model
     caught = []
 
     def catch(request, **_):
@@ -97,6 +97,12 @@ def encode(service, session, named=False):
         return AWSResponse(request.url, 400, {}, None)
 
     client.meta.events.register_first("before-send", catch)
+    return client, caught
+
+
+def encode(service, session, named=False):
+    client, caught = catcher(service, session)
+    model = client.meta.service_model
     for method, operation in sorted(client.meta.method_to_api_mapping.items()):
         caught.clear()
         shape = model.operation_model(operation).input_shape
