@@ -87,7 +87,8 @@ need_sqlite() {
 
 build_packages=(clang-19 lld-19 clang-format-19 libclang-rt-19-dev llvm-19 g++-12 cmake ninja-build ccache
   libboost1.81-dev libboost-json1.81-dev libssl-dev libfmt-dev libcli11-dev libtomlplusplus-dev
-  libexpected-dev libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev zlib1g-dev python3
+  libexpected-dev libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev zlib1g-dev libyaml-dev
+  libpg-query-dev python3
   python3-venv ca-certificates git)
 
 need_toolchain() {

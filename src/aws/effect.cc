@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "aws/inside.h"
 #include "aws/parameters.h"
 
 namespace keyturn::aws {
@@ -58,61 +59,20 @@ void apply(Judged& judged, const Modifier& modifier, const Input& input) {
   }
 }
 
-// What DynamoDB and SQS call by many names: a container is as strict as the strictest inside.
-void look_inside(Judged& judged, std::string_view service, std::string_view name,
-                 const Input& input) {
-  if (service != "dynamodb") return;
-  if (name == "BatchWriteItem" || name == "TransactWriteItems") {
-    const bool batch = name == "BatchWriteItem";
-    const auto deletes = input.at(batch ? "b.RequestItems{}" : "b.TransactItems[].Delete");
-    bool destroys = !batch && !deletes.empty();
-    for (const Json* table : deletes) {
-      destroys = destroys || !values_at(*table, "[].DeleteRequest").empty();
-    }
-    judged.effect = Effect::kChange;
-    judged.reversible = true;
-    if (destroys) raise(judged, Effect::kDestroy, "it deletes items");
-    if (!destroys) judged.why.emplace_back("it only writes items");
-    return;
-  }
-  const std::string_view path = name == "ExecuteStatement"        ? "b.Statement"
-                                : name == "BatchExecuteStatement" ? "b.Statements[].Statement"
-                                : name == "ExecuteTransaction" ? "b.TransactStatements[].Statement"
-                                                               : "";
-  if (path.empty()) return;
-  const auto statements = input.at(path);
-  Effect strictest = statements.empty() ? Effect::kDestroy : Effect::kObserve;
-  for (const Json* statement : statements) {
-    const auto* text = statement->if_string();
-    strictest = stricter(strictest, text != nullptr ? effect_of_partiql(*text) : Effect::kDestroy);
-  }
-  judged.effect = strictest;
-  judged.reversible = strictest != Effect::kDestroy;
-  judged.why.push_back(fmt::format("its statements {}", to_string(strictest)));
-}
-
 }  // namespace
-
-Effect effect_of_partiql(std::string_view statement) {
-  // A comment could hide the first word from one reader and not from another.
-  const std::size_t begin = statement.find_first_not_of(" \t\r\n");
-  if (begin == statement.npos) return Effect::kDestroy;
-  statement.remove_prefix(begin);
-  const std::size_t end =
-      statement.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
-  const std::string word = to_lower(statement.substr(0, end));
-  if (word == "select") return Effect::kObserve;
-  if (word == "insert" || word == "update") return Effect::kChange;
-  return Effect::kDestroy;
-}
 
 Judged judge_effect(const Model& model, const Operation& operation, const Input& input) {
   Judged judged{.effect = operation.effect,
                 .reversible = operation.reversible,
                 .why = {model.reason(operation)}};
   if (operation.has(Trait::kCredentialExit)) judged.attributes.set("credential_exit", true);
-  if (operation.has(Trait::kContainer)) {
-    look_inside(judged, model.service_of(operation).name, operation.name, input);
+  if (auto inside = look_inside(model, operation, input)) {
+    judged.effect = inside->effect;
+    judged.reversible = inside->effect != Effect::kDestroy;
+    for (std::string& why : inside->why) judged.why.push_back(std::move(why));
+    if (auto* found = inside->attributes.if_object()) {
+      for (auto& [name, value] : *found) judged.attributes.set(name, std::move(value));
+    }
   }
   // Those that lower come first, so that nothing else is lost by them.
   for (const bool lowering : {true, false}) {

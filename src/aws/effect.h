@@ -17,7 +17,4 @@ struct Judged {
 };
 Judged judge_effect(const Model& model, const Operation& operation, const Input& input);
 
-// PartiQL by its first word: SELECT observes, INSERT and UPDATE change, all else destroys.
-Effect effect_of_partiql(std::string_view statement);
-
 }  // namespace keyturn::aws

@@ -8,7 +8,7 @@
 namespace keyturn::aws {
 namespace {
 
-constexpr std::string_view kMagic = "keyturn-aws-model\t1\t";
+constexpr std::string_view kMagic = "keyturn-aws-model\t2\t";
 constexpr std::size_t kTextBytesMax = 64U << 20U;  // thirty times today's
 constexpr std::size_t kCellsMax = 15;              // of an operation
 
@@ -84,6 +84,8 @@ class ModelReader {
       case 'P':
         if (count == 3) model_.partitions_.emplace_back(cells_[1], cells_[2]);
         return count == 3;
+      case 'T':
+        return count == 5 && type();
       case 'A':
         if (count == 3) model_.templates_.push_back({cells_[1], cells_[2]});
         return count == 3;
@@ -112,6 +114,16 @@ class ModelReader {
     model_.description_ = fmt::format("{}, sha256:{}", sources, crypto::sha256(model_.text_).hex());
     // A guess that saves most of the growing.
     model_.operations_.reserve(model_.text_.size() / 100);
+    return true;
+  }
+
+  bool type() {
+    if (!model_.types_.empty() && model_.types_.back().name >= cells_[1]) return false;
+    model_.types_.push_back({.name = cells_[1],
+                             .replaces = cells_[2],
+                             .may_replace = cells_[3],
+                             .stateful = cells_[4].find('s') != std::string_view::npos,
+                             .grants = cells_[4].find('g') != std::string_view::npos});
     return true;
   }
 
@@ -209,6 +221,13 @@ const Operation* Model::find_operation(const Service& service, std::string_view 
 
 const ArnTemplate* Model::template_at(std::size_t index) const {
   return index < templates_.size() ? &templates_[index] : nullptr;
+}
+
+const ResourceType* Model::find_type(std::string_view name) const {
+  const auto found = std::lower_bound(
+      types_.begin(), types_.end(), name,
+      [](const ResourceType& type, std::string_view wanted) { return type.name < wanted; });
+  return found == types_.end() || found->name != name ? nullptr : &*found;
 }
 
 const Modifier* Model::modifier_at(std::size_t index) const {

@@ -91,6 +91,15 @@ struct ArnTemplate {
   std::string_view text;  // arn:${Partition}:dynamodb:${Region}:${Account}:table/${TableName}
 };
 
+// A resource type of CloudFormation.
+struct ResourceType {
+  std::string_view name;         // `AWS::DynamoDB::Table`
+  std::string_view replaces;     // a change of these properties replaces the resource
+  std::string_view may_replace;  // a change of these does so at times
+  bool stateful = false;         // it holds what does not come back with a new one
+  bool grants = false;           // it decides who may do what
+};
+
 class Model {
  public:
   // kCorrupt names the line.
@@ -108,6 +117,7 @@ class Model {
 
   const ArnTemplate* template_at(std::size_t index) const;
   const Modifier* modifier_at(std::size_t index) const;
+  const ResourceType* find_type(std::string_view name) const;
   // The sentence behind `why` of an operation.
   std::string reason(const Operation& operation) const;
   // Nothing when no partition has such a region.
@@ -125,6 +135,7 @@ class Model {
   std::vector<Operation> operations_;
   std::vector<ArnTemplate> templates_;
   std::vector<Modifier> modifiers_;
+  std::vector<ResourceType> types_;  // sorted by name
   std::vector<std::string_view> reasons_;
   std::vector<std::pair<std::string_view, std::string_view>> partitions_;  // name, region prefixes
   std::unordered_map<std::string_view, std::vector<std::uint32_t>> by_scope_;

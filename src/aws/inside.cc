@@ -1,0 +1,154 @@
+#include "aws/inside.h"
+
+#include "aws/parameters.h"
+#include "aws/sql_effect.h"
+#include "aws/template.h"
+
+namespace keyturn::aws {
+namespace {
+
+void raise(Inside& inside, Effect effect, std::string why) {
+  if (stricter(inside.effect, effect) == inside.effect && !inside.why.empty()) return;
+  inside.effect = stricter(inside.effect, effect);
+  inside.why = {std::move(why)};
+}
+
+Inside batch_of_items(const Operation& operation, const Input& input) {
+  const bool batch = operation.name == "BatchWriteItem";
+  const auto deletes = input.at(batch ? "b.RequestItems{}" : "b.TransactItems[].Delete");
+  bool destroys = !batch && !deletes.empty();
+  for (const Json* table : deletes) {
+    destroys = destroys || !values_at(*table, "[].DeleteRequest").empty();
+  }
+  if (destroys) return {Effect::kDestroy, {"it deletes items"}};
+  return {Effect::kChange, {"it only writes items"}};
+}
+
+Inside partiql(const Operation& operation, const Input& input) {
+  const std::string_view path = operation.name == "ExecuteStatement" ? "b.Statement"
+                                : operation.name == "BatchExecuteStatement"
+                                    ? "b.Statements[].Statement"
+                                    : "b.TransactStatements[].Statement";
+  const auto statements = input.at(path);
+  Effect strictest = statements.empty() ? Effect::kDestroy : Effect::kObserve;
+  for (const Json* statement : statements) {
+    const auto* text = statement->if_string();
+    strictest = stricter(strictest, text != nullptr ? effect_of_partiql(*text) : Effect::kDestroy);
+  }
+  return {strictest, {fmt::format("its statements {}", to_string(strictest))}};
+}
+
+// Of the Data APIs of RDS and Redshift, and of Athena, whose dialect is trusted for reads only.
+Inside sql(std::string_view service, std::string_view path, const Input& input) {
+  const auto statements = input.at(path);
+  Inside inside{.effect = Effect::kObserve};
+  for (const Json* statement : statements) {
+    const auto* text = statement->if_string();
+    SqlEffect found = text == nullptr ? SqlEffect{Effect::kDestroy, "a statement is no text"}
+                                      : effect_of_sql(*text);
+    if (service == "athena" && found.effect != Effect::kObserve) found.effect = Effect::kDestroy;
+    raise(inside, found.effect, "its SQL: " + found.why);
+  }
+  if (statements.empty()) return {Effect::kDestroy, {"it carries no statement"}};
+  return inside;
+}
+
+void describe(Inside& inside, const TemplateDiff& diff) {
+  Json::Array stateful;
+  Json::Array grants;
+  for (const TemplateChange& change : diff.changes) {
+    const Json text(
+        fmt::format("{} ({})", printable(change.logical_id, 64), printable(change.type, 64)));
+    if (change.stateful) stateful.push_back(text);
+    if (change.grants) grants.push_back(text);
+  }
+  inside.attributes.set("template_resources", static_cast<std::int64_t>(diff.changes.size()));
+  inside.attributes.set("template_stateful", Json(std::move(stateful)));
+  inside.attributes.set("template_grants", Json(std::move(grants)));
+}
+
+// A stack's first template shows all it makes. Of an update only the new one is in the request:
+// what it removes or replaces cannot be excluded.
+Inside stack(const Model& model, const Operation& operation, const Input& input) {
+  const auto bodies = input.at("b.TemplateBody");
+  const auto* text = bodies.size() == 1 ? bodies.front()->if_string() : nullptr;
+  const bool creates = operation.name == "CreateStack";
+  Inside inside{.effect = creates ? Effect::kChange : Effect::kDestroy};
+  inside.why = {creates ? "it makes the resources of its template"
+                        : "what an update removes or replaces is not in the request"};
+  if (text == nullptr) {
+    inside.attributes.set("template_unseen", true);
+    if (creates) raise(inside, Effect::kGrant, "its template is not in the request");
+    return inside;
+  }
+  auto body = parse_template(*text);
+  if (!body) {
+    inside.attributes.set("template_unseen", true);
+    raise(inside, Effect::kGrant, "its template cannot be read: " + body.error().message);
+    return inside;
+  }
+  const TemplateDiff diff = template_creation(model, {.body = std::move(*body)});
+  describe(inside, diff);
+  for (const TemplateChange& change : diff.changes) {
+    if (!change.grants) continue;
+    raise(inside, Effect::kGrant,
+          fmt::format("its template holds {}, which decides who may do what",
+                      printable(change.type, 64)));
+  }
+  if (!diff.why.empty()) raise(inside, creates ? diff.effect : Effect::kDestroy, diff.why.front());
+  return inside;
+}
+
+Inside cloud_control(const Model& model, const Operation& operation, const Input& input) {
+  const auto names = input.at("b.TypeName");
+  const auto* name = names.size() == 1 ? names.front()->if_string() : nullptr;
+  const ResourceType* type = name == nullptr ? nullptr : model.find_type(*name);
+  const bool deletes = operation.name == "DeleteResource";
+  Inside inside{.effect = deletes ? Effect::kDestroy : Effect::kChange};
+  inside.why = {deletes ? "it deletes the resource" : "it makes or alters a resource"};
+  if (type == nullptr) {
+    raise(inside, Effect::kDestroy, "its type is not known");
+  } else {
+    inside.attributes.set("stateful", type->stateful);
+    if (type->grants) raise(inside, Effect::kGrant, "its type decides who may do what");
+  }
+  return inside;
+}
+
+}  // namespace
+
+Effect effect_of_partiql(std::string_view statement) {
+  // A comment could hide the first word from one reader and not from another.
+  const std::size_t begin = statement.find_first_not_of(" \t\r\n");
+  if (begin == statement.npos) return Effect::kDestroy;
+  statement.remove_prefix(begin);
+  const std::size_t end =
+      statement.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+  const std::string word = to_lower(statement.substr(0, end));
+  if (word == "select") return Effect::kObserve;
+  if (word == "insert" || word == "update") return Effect::kChange;
+  return Effect::kDestroy;
+}
+
+std::optional<Inside> look_inside(const Model& model, const Operation& operation,
+                                  const Input& input) {
+  if (!operation.has(Trait::kContainer)) return std::nullopt;
+  const std::string_view service = model.service_of(operation).name;
+  const std::string_view name = operation.name;
+  if (service == "dynamodb") {
+    const bool items = name == "BatchWriteItem" || name == "TransactWriteItems";
+    return items ? batch_of_items(operation, input) : partiql(operation, input);
+  }
+  if (service == "rds-data") {
+    return sql(service, name == "ExecuteSql" ? "b.sqlStatements" : "b.sql", input);
+  }
+  if (service == "redshift-data") {
+    return sql(service, name == "BatchExecuteStatement" ? "b.Sqls[]" : "b.Sql", input);
+  }
+  if (service == "athena") return sql(service, "b.QueryString", input);
+  if (service == "cloudformation") return stack(model, operation, input);
+  if (service == "cloudcontrol") return cloud_control(model, operation, input);
+  return Inside{.why = {"what is inside is not known"}};
+}
+
+}  // namespace keyturn::aws

@@ -1,0 +1,25 @@
+// What requests carry that says more than their operation: statements, batches, templates. The
+// effect of such a request is the strictest of what is inside. Pure; any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "aws/bind.h"
+
+namespace keyturn::aws {
+
+struct Inside {
+  Effect effect = Effect::kDestroy;
+  std::vector<std::string> why = {};
+  Json attributes = Json::Object{};
+};
+// Nothing for operations that are not looked into: their own effect holds.
+std::optional<Inside> look_inside(const Model& model, const Operation& operation,
+                                  const Input& input);
+
+// PartiQL by its first word: SELECT observes, INSERT and UPDATE change, all else destroys.
+Effect effect_of_partiql(std::string_view statement);
+
+}  // namespace keyturn::aws

@@ -1,0 +1,462 @@
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "aws/parameters.h"
+#include "aws/template.h"
+
+namespace keyturn::aws {
+namespace {
+
+// A change of these may remove data although the resource stays.
+constexpr std::array<std::string_view, 14> kGuards = {"BackupPolicy",
+                                                      "BackupRetentionPeriod",
+                                                      "DeletionProtection",
+                                                      "DeletionProtectionEnabled",
+                                                      "GlobalSecondaryIndexes",
+                                                      "LifecycleConfiguration",
+                                                      "LifecyclePolicy",
+                                                      "MessageRetentionPeriod",
+                                                      "PointInTimeRecoverySpecification",
+                                                      "Replicas",
+                                                      "RetentionInDays",
+                                                      "RetentionPeriodHours",
+                                                      "TimeToLiveSpecification",
+                                                      "VersioningConfiguration"};
+
+using Names = std::set<std::string, std::less<>>;
+
+const Json kNothing;
+
+const Json& member_of(const Json& object, std::string_view key) {
+  const Json* found = object.find(key);
+  return found == nullptr ? kNothing : *found;
+}
+
+// Whether two values mean the same to CloudFormation, to which 5 and "5" do, in any order of
+// members.
+bool is_same(const Json& a, const Json& b) {
+  const auto* left = a.if_object();
+  const auto* right = b.if_object();
+  if (left != nullptr && right != nullptr) {
+    return left->size() == right->size() &&
+           std::all_of(left->begin(), left->end(), [&](const auto& member) {
+             const Json* other = b.find(member.first);
+             return other != nullptr && is_same(member.second, *other);
+           });
+  }
+  const auto* list = a.if_array();
+  const auto* other = b.if_array();
+  if (list != nullptr && other != nullptr) {
+    return std::equal(list->begin(), list->end(), other->begin(), other->end(), is_same);
+  }
+  const auto text = text_of(a);
+  const auto other_text = text_of(b);
+  return a.is_null() && b.is_null() ? true : text && other_text && *text == *other_text;
+}
+
+// The names within `${…}` of Fn::Sub, without what is escaped as `${!…}`.
+void collect_substituted(std::string_view text, Names& names) {
+  for (std::size_t open = text.find("${"); open != text.npos; open = text.find("${", open + 2)) {
+    const std::size_t close = text.find('}', open);
+    if (close == text.npos) return;
+    const std::string_view name = text.substr(open + 2, close - open - 2);
+    if (!name.starts_with('!')) names.emplace(name.substr(0, name.find('.')));
+  }
+}
+
+// What a value depends on: parameters, resources, and conditions and mappings with their prefix.
+void collect_names(const Json& value, Names& names) {
+  if (const auto* array = value.if_array()) {
+    for (const Json& item : *array) collect_names(item, names);
+  }
+  const auto* object = value.if_object();
+  if (object == nullptr) return;
+  for (const auto& [key, inner] : *object) {
+    const auto* text = inner.if_string();
+    const auto* list = inner.if_array();
+    const auto* first = list != nullptr && !list->empty() ? list->front().if_string() : nullptr;
+    if (key == "Ref" && text != nullptr) names.insert(*text);
+    if (key == "Condition" && text != nullptr) names.insert("condition " + *text);
+    if (key == "Fn::GetAtt" && text != nullptr) names.emplace(text->substr(0, text->find('.')));
+    if (key == "Fn::GetAtt" && first != nullptr) names.insert(*first);
+    if (key == "Fn::If" && first != nullptr) names.insert("condition " + *first);
+    if (key == "Fn::FindInMap") names.insert("mappings");
+    if (key == "Fn::Sub" && text != nullptr) collect_substituted(*text, names);
+    if (key == "Fn::Sub" && first != nullptr) collect_substituted(*first, names);
+    collect_names(inner, names);
+  }
+}
+
+// What only CloudFormation can expand.
+bool is_opaque(const Json& value) {
+  if (const auto* array = value.if_array()) {
+    return std::any_of(array->begin(), array->end(), is_opaque);
+  }
+  const auto* object = value.if_object();
+  return object != nullptr && std::any_of(object->begin(), object->end(), [](const auto& member) {
+           return member.first == "Fn::Transform" || member.first.starts_with("Fn::ForEach") ||
+                  is_opaque(member.second);
+         });
+}
+
+bool has_macros(const Json& body) {
+  return !member_of(body, "Transform").is_null() || is_opaque(member_of(body, "Resources")) ||
+         is_opaque(member_of(body, "Conditions"));
+}
+
+// The name that a template gives a resource: `TableName` of a Table, `DBInstanceIdentifier`,
+// `Name`.
+std::string physical_name(std::string_view type, const Json& properties) {
+  const std::string noun(type.substr(type.rfind(':') == type.npos ? 0 : type.rfind(':') + 1));
+  for (const std::string& key :
+       {noun + "Name", noun + "Identifier", noun + "Id", std::string("Name")}) {
+    const Json* value = properties.find(key);
+    if (value != nullptr && value->is_string()) return *value->if_string();
+  }
+  return {};
+}
+
+bool has_name(std::string_view list, std::string_view name) {
+  bool found = false;
+  for_each_piece(list, ',', [&](std::string_view piece) { found = found || piece == name; });
+  return found;
+}
+
+Effect effect_of(const TemplateChange& change) {
+  switch (change.change) {
+    case ResourceChange::kAdded:
+    case ResourceChange::kChanged:
+      return change.grants ? Effect::kGrant : Effect::kChange;
+    case ResourceChange::kReleased:
+      return Effect::kChange;
+    case ResourceChange::kMayReplace:
+    case ResourceChange::kReplaced:
+    case ResourceChange::kRemoved:
+      return change.grants ? Effect::kGrant : Effect::kDestroy;
+  }
+  return Effect::kDestroy;
+}
+
+class Differ {
+ public:
+  Differ(const Model& model, const TemplateVersion& before, const TemplateVersion& after)
+      : model_(model), old_(before), new_(after) {}
+
+  TemplateDiff run() {
+    find_dirty_inputs();
+    // What depends on a resource that is replaced sees another value, and so on.
+    const std::size_t rounds_max = 1 + count(old_) + count(new_);
+    for (std::size_t round = 0; round < rounds_max; ++round) {
+      const std::size_t before = dirty_.size();
+      compare_all();
+      if (dirty_.size() == before) break;
+    }
+    finish();
+    return std::move(diff_);
+  }
+
+ private:
+  static std::size_t count(const TemplateVersion& version) {
+    const auto* resources = member_of(version.body, "Resources").if_object();
+    return resources == nullptr ? 0 : resources->size();
+  }
+
+  static std::optional<std::string> parameter(const TemplateVersion& version,
+                                              std::string_view name) {
+    const auto found = version.parameters.find(name);
+    if (found != version.parameters.end()) return found->second;
+    const Json& declared = member_of(member_of(version.body, "Parameters"), name);
+    // `AWS::SSM::Parameter::Value<…>` is looked up at each update.
+    if (declared.string_or("Type", "").starts_with("AWS::SSM::")) return std::nullopt;
+    return text_of(member_of(declared, "Default"));
+  }
+
+  void find_dirty_inputs() {
+    if (!is_same(member_of(old_.body, "Mappings"), member_of(new_.body, "Mappings"))) {
+      dirty_.insert("mappings");
+    }
+    if (const auto* declared = member_of(new_.body, "Parameters").if_object()) {
+      for (const auto& [name, unused] : *declared) {
+        const auto before = parameter(old_, name);
+        if (!before || before != parameter(new_, name)) dirty_.insert(name);
+      }
+    }
+    const Json& conditions = member_of(new_.body, "Conditions");
+    const auto* listed = conditions.if_object();
+    for (std::size_t round = 0; listed != nullptr && round <= listed->size(); ++round) {
+      for (const auto& [name, condition] : *listed) {
+        const Json& before = member_of(member_of(old_.body, "Conditions"), name);
+        if (!is_same(before, condition) || depends(condition)) dirty_.insert("condition " + name);
+      }
+    }
+  }
+
+  std::string depends_on(const Json& value) const {
+    Names names;
+    collect_names(value, names);
+    for (const std::string& name : names) {
+      if (dirty_.contains(name)) return name;
+    }
+    return {};
+  }
+  bool depends(const Json& value) const { return !depends_on(value).empty(); }
+
+  TemplateChange describe(std::string_view id, const Json& resource) const {
+    TemplateChange change;
+    change.logical_id = id;
+    change.type = resource.string_or("Type", "");
+    change.name = physical_name(change.type, member_of(resource, "Properties"));
+    const ResourceType* type = model_.find_type(change.type);
+    // What is not known may hold data.
+    change.stateful = type == nullptr || type->stateful;
+    change.grants = type != nullptr && type->grants;
+    return change;
+  }
+
+  void compare_all() {
+    diff_.changes.clear();
+    guards_ = false;
+    const Json& before = member_of(old_.body, "Resources");
+    const Json& after = member_of(new_.body, "Resources");
+    if (const auto* olds = before.if_object()) {
+      for (const auto& [id, resource] : *olds) {
+        const Json* now = after.find(id);
+        if (now == nullptr) {
+          removed(id, resource);
+        } else {
+          compare(id, resource, *now);
+        }
+      }
+    }
+    if (const auto* news = after.if_object()) {
+      for (const auto& [id, resource] : *news) {
+        if (before.find(id) != nullptr) continue;
+        TemplateChange change = describe(id, resource);
+        change.change = ResourceChange::kAdded;
+        change.why = "it is new in the template";
+        diff_.changes.push_back(std::move(change));
+      }
+    }
+  }
+
+  void removed(std::string_view id, const Json& resource) {
+    TemplateChange change = describe(id, resource);
+    // The policy is that of the template which made it.
+    const std::string policy = resource.string_or("DeletionPolicy", "");
+    const bool kept = policy == "Retain" || policy == "RetainExceptOnCreate";
+    change.change = kept ? ResourceChange::kReleased : ResourceChange::kRemoved;
+    change.why = kept ? "it leaves the template and is kept" : "it leaves the template";
+    if (policy == "Snapshot") change.why += "; a snapshot is taken";
+    diff_.changes.push_back(std::move(change));
+  }
+
+  void compare(std::string_view id, const Json& before, const Json& after) {
+    TemplateChange change = describe(id, before);
+    std::optional<ResourceChange> worst;
+    const auto raise = [&](ResourceChange to, std::string why) {
+      if (worst && *worst >= to) return;
+      worst = to;
+      change.why = std::move(why);
+    };
+    if (change.type != after.string_or("Type", "")) {
+      raise(ResourceChange::kReplaced,
+            fmt::format("its type is changed to `{}`", printable(after.string_or("Type", ""), 64)));
+      change.grants = change.grants || describe(id, after).grants;
+    }
+    const std::string condition = after.string_or("Condition", "");
+    if (condition != before.string_or("Condition", "") ||
+        dirty_.contains("condition " + condition)) {
+      raise(ResourceChange::kMayReplace,
+            "its condition may no longer hold, and then it is removed");
+    }
+    compare_properties(change, before, after, raise);
+    if (before.string_or("DeletionPolicy", "") != after.string_or("DeletionPolicy", "")) {
+      raise(ResourceChange::kChanged, "its DeletionPolicy is changed");
+      guards_ = guards_ || change.stateful;
+    }
+    if (!is_same(member_of(before, "Metadata"), member_of(after, "Metadata"))) {
+      raise(ResourceChange::kChanged, "its metadata is changed");
+    }
+    if (!worst) return;
+    change.change = *worst;
+    if (*worst == ResourceChange::kReplaced || *worst == ResourceChange::kMayReplace) {
+      dirty_.insert(std::string(id));
+    }
+    diff_.changes.push_back(std::move(change));
+  }
+
+  template <class Raise>
+  void compare_properties(const TemplateChange& change, const Json& before, const Json& after,
+                          const Raise& raise) {
+    const Json& olds = member_of(before, "Properties");
+    const Json& news = member_of(after, "Properties");
+    Names names;
+    for (const Json* side : {&olds, &news}) {
+      const auto* object = side->if_object();
+      if (object == nullptr && !side->is_null()) {
+        raise(ResourceChange::kMayReplace, "its properties are computed");
+      }
+      for (std::size_t i = 0; object != nullptr && i < object->size(); ++i) {
+        names.insert((*object)[i].first);
+      }
+    }
+    const ResourceType* type = model_.find_type(change.type);
+    for (const std::string& name : names) {
+      const Json& value = member_of(news, name);
+      const std::string because = depends_on(value);
+      if (because.empty() && is_same(member_of(olds, name), value)) continue;
+      const std::string why = because.empty()
+                                  ? fmt::format("{} is changed", printable(name, 64))
+                                  : fmt::format("{} depends on {}, which changes",
+                                                printable(name, 64), printable(because, 64));
+      if (type == nullptr || change.type == "AWS::CloudFormation::Stack") {
+        raise(ResourceChange::kMayReplace, why + "; what that does is not known of its type");
+      } else if (has_name(type->replaces, name)) {
+        raise(ResourceChange::kReplaced, why + ", and that replaces it");
+      } else if (has_name(type->may_replace, name)) {
+        raise(ResourceChange::kMayReplace, why + ", and that may replace it");
+      } else {
+        raise(ResourceChange::kChanged, why);
+      }
+      guards_ = guards_ || std::find(kGuards.begin(), kGuards.end(), name) != kGuards.end();
+    }
+  }
+
+  void finish() {
+    std::sort(diff_.changes.begin(), diff_.changes.end(),
+              [](const TemplateChange& a, const TemplateChange& b) {
+                return a.logical_id < b.logical_id;
+              });
+    diff_.effect = diff_.changes.empty() ? Effect::kObserve : Effect::kChange;
+    for (const TemplateChange& change : diff_.changes) {
+      diff_.effect = stricter(diff_.effect, effect_of(change));
+    }
+    const auto unknown = [&](std::string why) {
+      diff_.effect = stricter(diff_.effect, Effect::kDestroy);
+      diff_.why.push_back(std::move(why));
+    };
+    if (guards_) unknown("it changes what guards or keeps data");
+    if (has_macros(old_.body) || has_macros(new_.body)) {
+      unknown("a macro writes parts of the template");
+    }
+    if (!member_of(old_.body, "Resources").is_object() ||
+        !member_of(new_.body, "Resources").is_object()) {
+      unknown("a template has no resources to compare");
+    }
+  }
+
+  const Model& model_;
+  const TemplateVersion& old_;
+  const TemplateVersion& new_;
+  Names dirty_;
+  bool guards_ = false;
+  TemplateDiff diff_;
+};
+
+// `Table` of `DeleteTable`.
+std::string_view noun_of(std::string_view operation) {
+  const std::size_t next = operation.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 1);
+  return next == operation.npos ? std::string_view() : operation.substr(next);
+}
+
+// Equal segment by segment; a star stands for what a request did not say.
+bool may_be_one(std::string_view a, std::string_view b) {
+  if (a == "*" || b == "*") return false;
+  while (!a.empty() || !b.empty()) {
+    const std::size_t left = a.find_first_of(":/");
+    const std::size_t right = b.find_first_of(":/");
+    const std::string_view mine = a.substr(0, left);
+    const std::string_view other = b.substr(0, right);
+    if (mine != other && mine != "*" && other != "*") return false;
+    if ((left == a.npos) != (right == b.npos)) return false;
+    if (left == a.npos) return true;
+    if (a[left] != b[right]) return false;
+    a.remove_prefix(left + 1);
+    b.remove_prefix(right + 1);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string_view to_string(ResourceChange change) {
+  switch (change) {
+    case ResourceChange::kAdded:
+      return "added";
+    case ResourceChange::kChanged:
+      return "changed";
+    case ResourceChange::kMayReplace:
+      return "may be replaced";
+    case ResourceChange::kReplaced:
+      return "replaced";
+    case ResourceChange::kRemoved:
+      return "removed";
+    case ResourceChange::kReleased:
+      return "released";
+  }
+  return "may be replaced";
+}
+
+TemplateDiff template_diff(const Model& model, const TemplateVersion& old_version,
+                           const TemplateVersion& new_version) {
+  return Differ(model, old_version, new_version).run();
+}
+
+TemplateDiff template_creation(const Model& model, const TemplateVersion& version) {
+  const TemplateVersion nothing{.body = Json::object({{"Resources", Json(Json::Object())}})};
+  TemplateDiff diff = template_diff(model, nothing, version);
+  // Nothing can be removed where nothing was; what is not seen may give rights.
+  bool unseen = has_macros(version.body) || !member_of(version.body, "Resources").is_object();
+  diff.effect = Effect::kChange;
+  for (const TemplateChange& change : diff.changes) {
+    unseen =
+        unseen || change.type == "AWS::CloudFormation::Stack" || change.type.ends_with("::MODULE");
+    diff.effect = stricter(diff.effect, effect_of(change));
+  }
+  if (unseen) {
+    diff.effect = Effect::kGrant;
+    diff.why.emplace_back("parts of the template are not seen, and may give rights");
+  }
+  return diff;
+}
+
+std::vector<Recreation> find_recreations(const TemplateDiff& diff) {
+  std::vector<Recreation> found;
+  for (const TemplateChange& change : diff.changes) {
+    if (change.change == ResourceChange::kReplaced) {
+      found.push_back({change.logical_id, change.logical_id, change.type});
+    }
+    if (change.change != ResourceChange::kRemoved || change.name.empty()) continue;
+    for (const TemplateChange& other : diff.changes) {
+      if (other.change == ResourceChange::kAdded && other.type == change.type &&
+          other.name == change.name) {
+        found.push_back({change.logical_id, other.logical_id, change.type});
+      }
+    }
+  }
+  return found;
+}
+
+std::vector<Recreation> find_recreations(const Action& creation,
+                                         const std::vector<Destroyed>& destroyed) {
+  std::vector<Recreation> found;
+  constexpr std::array<std::string_view, 7> kVerbs = {"Create", "Run",      "Restore", "Put",
+                                                      "Launch", "Register", "Import"};
+  const bool creates = std::any_of(kVerbs.begin(), kVerbs.end(), [&](std::string_view verb) {
+    return std::string_view(creation.operation).starts_with(verb);
+  });
+  if (!creates) return found;
+  const std::string_view made = noun_of(creation.operation);
+  for (const Destroyed& gone : destroyed) {
+    const std::string_view noun = noun_of(gone.operation);
+    if (gone.service != creation.service || noun.empty() || !made.starts_with(noun)) continue;
+    for (const Resource& resource : creation.resources) {
+      if (!may_be_one(gone.resource, resource.name)) continue;
+      found.push_back({gone.resource, resource.name, resource.type});
+    }
+  }
+  return found;
+}
+
+}  // namespace keyturn::aws
