@@ -42,6 +42,11 @@ inline void check_forward(const Scope& scope, const http::RequestHead& head,
   if (!first) return;
   const Forward& forward = first->forward;
   http::RequestHead again{forward.method, forward.target, forward.headers};
+  // Which service of several the client meant is said to the gate, not to upstream.
+  constexpr std::string_view kHint = "/_svc/";
+  if (head.target.starts_with(kHint)) {
+    again.target.insert(0, fmt::format("{}{}", kHint, first->model_service));
+  }
   // A bucket in the host's name is in the path by now.
   if (again.headers.count("host") == 0) again.headers.add("Host", "gate.example");
   std::optional<std::string_view> same_body = body;

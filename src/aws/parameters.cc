@@ -104,6 +104,8 @@ Result<Target> read_target(std::string_view target, PathRules rules) {
   }
   out.path = path;
   TRY_VOID(read_path(out, rules));
+  // `//` is the root like `/`, and is written so.
+  if (out.segments.empty()) out.trailing_slash = false;
   if (question != std::string_view::npos) TRY_VOID(read_query(out, target.substr(question + 1)));
   return out;
 }

@@ -48,6 +48,18 @@ TEST(Target, IsDecodedOnceAndAfterItWasSplit) {
   EXPECT_EQ(write_path(target->segments, false), "/2015/functions/arn%3Aaws%2Fx/%252e%252e");
 }
 
+TEST(Target, OfSlashesAloneIsTheRoot) {
+  for (const PathRules rules : {PathRules::kPlain, PathRules::kObjectKeys}) {
+    const auto target = read_target("//", rules);
+    if (!target) continue;
+    const auto again = read_target(write_path(target->segments, target->trailing_slash), rules);
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->segments, target->segments);
+    EXPECT_EQ(again->trailing_slash, target->trailing_slash);
+  }
+  ASSERT_TRUE(read_target("//", PathRules::kPlain));
+}
+
 TEST(Target, NamesAServiceInItsPath) {
   const auto target = read_target("/_svc/bedrock-agent-runtime/agents/x", PathRules::kPlain);
   ASSERT_TRUE(target);

@@ -48,6 +48,10 @@ class Recogniser {
     TRY(out_.target, read_target(head_.target, s3 ? PathRules::kObjectKeys : PathRules::kPlain));
     if (s3) move_bucket(options);
     choose_candidates();
+    if (!out_.target.service_hint.empty() && candidates_.empty()) {
+      return fail(Code::kInvalid, "no service `{}` is signed for as `{}`",
+                  printable(out_.target.service_hint, 64), scope_.service);
+    }
     if (head_.headers.count(kProtocolHeader) > 0) return cbor();
     if (head_.headers.count(kTargetHeader) > 0) return json();
     const bool url_action = find_field(out_.target.query, "Action") != nullptr;

@@ -134,6 +134,11 @@ TEST(Understand, RefusesWhatTwoReadersCouldTakeDifferently) {
   expect_refused(override, "not accepted");
 }
 
+TEST(Understand, RefusesAServiceThatIsNotSignedForUnderItsScope) {
+  expect_refused({.service = "iot", .method = "GET", .target = "/_svc/nosuch/things"}, "nosuch");
+  expect_refused({.service = "iot", .method = "GET", .target = "/_svc/lambda"}, "lambda");
+}
+
 TEST(Understand, RefusesPathsThatReadersNormaliseDifferently) {
   for (const char* target :
        {"/bucket/../other", "/bucket/%2e%2E/x", "/bucket/a%2F..%2Fb", "/bucket/%zz", "/bucket/%00",
