@@ -396,4 +396,12 @@ Workload make_scale(std::size_t count, std::size_t requests, std::uint64_t seed)
   return workload;
 }
 
+std::string_view scale_schema() {
+  return "entity Group, Folder;\n"
+         "entity User in [Group] = { level: Long };\n"
+         "entity Doc in [Folder] = { locked: Bool };\n"
+         "action view, edit appliesTo { principal: User, resource: Doc, context: { mfa: Bool } "
+         "};\n";
+}
+
 }  // namespace keyturn::bench

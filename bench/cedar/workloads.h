@@ -39,5 +39,7 @@ Workload make_gdrive_templates(const Shape& shape);
 // action; every tenth forbids. Requests name users, groups and documents that a few of them are
 // about.
 Workload make_scale(std::size_t count, std::size_t requests, std::uint64_t seed);
+// The schema to which those policies conform.
+std::string_view scale_schema();
 
 }  // namespace keyturn::bench
