@@ -3,9 +3,10 @@
 #   gcc         both compilers must build; GCC's build runs the same tests
 #   tidy        the house rules, and each archive against its declared needs
 #   demo        the incident that does not happen, step by step, with the sanitized binary
+#   differential  20,000 seeded cases of the Cedar engine, sanitized, against the reference implementation
 #   acceptance  the sanitized binary with real AWS clients, hostile input and faults
 #   tsan        the rooms that share state between threads, under ThreadSanitizer (not part of the default)
-test_groups=(unit gcc tidy demo acceptance)
+test_groups=(unit gcc differential tidy demo acceptance)
 passed=0
 failed=0
 failures=()
@@ -65,6 +66,11 @@ test_tidy() {
   if verb_tidy gcc; then count tidy 1 0; else count tidy 0 1; fi
   . scripts/format.sh
   if verb_format --check; then count format 1 0; else count format 0 1; fi
+}
+
+test_differential() {
+  . scripts/fuzz_cedar.sh
+  if differential_slice; then count differential 1 0; else count differential 0 1; fi
 }
 
 test_demo() {

@@ -1,12 +1,16 @@
 // Holds the engine against the reference implementation's WebAssembly build on generated and mutated cases.
 //   node differential.mjs --answers PROGRAM --corpus FOLDER [--seed N] [--cases N] [--seconds N] [--out FILE]
+//                         [--minimise FOLDER] [--record FOLDER]
 // Prints a line per disagreement and a summary; exit 1 if there is any. A case is repeated by its seed.
+// --minimise shrinks the first disagreements and writes each as a regression case of keyturn_cedar_test;
+// --record asks the reference anew for the answers of the cases in a folder, and does nothing else.
 import { spawn } from 'node:child_process';
-import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Generator, Random } from './generate.mjs';
+import { minimise } from './minimise.mjs';
 
 const cedar = createRequire(import.meta.url)('@cedar-policy/cedar-wasm/nodejs');
 
@@ -99,6 +103,38 @@ class Engine {
   close() { this.done = true; this.process.stdin.end(); }
 }
 
+function ask(op, text) {
+  try { return reference[op](text); } catch (error) { return { ok: false, error: String(error) }; }
+}
+
+const MINIMISED_MAX = 20; // disagreements of one run come in families
+
+function writeCase(path, op, text, answer) {
+  const { error, ...kept } = answer;
+  writeFileSync(path, `{"op": "${op}",\n "call": ${text},\n "reference": ${stringify(kept)}}\n`);
+}
+
+// A difference of the same nature: the texts of answers change while a case shrinks.
+const nature = (wrong) => (wrong.startsWith('accepted') ? wrong : 'answers');
+
+async function keepMinimised(folder, engine, { seed, kind, op, text, wrong }) {
+  const disagrees = async (smaller) => {
+    const now = difference(op, ask(op, smaller), await engine.ask(op, smaller));
+    return Boolean(now) && nature(now) === nature(wrong);
+  };
+  const least = await minimise(text, disagrees);
+  writeCase(join(folder, `${kind.replaceAll(' ', '-')}-${seed}.json`), op, least, ask(op, least));
+}
+
+// The text of `call` is cut out as it stands, so that large integers stay.
+function record(folder) {
+  for (const name of readdirSync(folder).filter((file) => file.endsWith('.json'))) {
+    const path = join(folder, name);
+    const [, op, text] = readFileSync(path, 'utf8').match(/^\{"op": "(\w+)",\n "call": (.*)(?:,\n "reference": .*)?\}\n$/);
+    writeCase(path, op, text, ask(op, text));
+  }
+}
+
 function readCorpus(folder) {
   const names = readdirSync(folder).filter((name) => name.endsWith('.cedar')).sort();
   return names.map((name) => {
@@ -110,6 +146,7 @@ function readCorpus(folder) {
 
 async function main() {
   const given = options(process.argv.slice(2));
+  if (given.record) { record(given.record); return; }
   const corpus = readCorpus(given.corpus);
   const engine = new Engine(given.answers);
   const end = given.seconds ? Date.now() + 1000 * given.seconds : Infinity;
@@ -118,8 +155,7 @@ async function main() {
   let done = 0;
   for (let seed = given.seed; done < given.cases && Date.now() < end; seed += 1) {
     const { kind, op, text } = new Generator(new Random(seed), corpus).next();
-    let theirs;
-    try { theirs = reference[op](text); } catch (error) { theirs = { ok: false, error: String(error) }; }
+    const theirs = ask(op, text);
     const ours = await engine.ask(op, text);
     const wrong = difference(op, theirs, ours);
     counts[kind] ??= [0, 0];
@@ -130,6 +166,7 @@ async function main() {
       const line = stringify({ seed, kind, op, wrong, reference_error: theirs.error, engine_error: ours.error, call: text });
       if (given.out) appendFileSync(given.out, `${line}\n`);
       console.log(line.length > 3000 ? `${line.slice(0, 3000)}…` : line);
+      if (given.minimise && disagreements <= MINIMISED_MAX) await keepMinimised(given.minimise, engine, { seed, kind, op, text, wrong });
     }
   }
   engine.close();
