@@ -5,8 +5,9 @@
 #   demo        the incident that does not happen, step by step, with the sanitized binary
 #   differential  20,000 seeded cases of the Cedar engine, sanitized, against the reference implementation
 #   acceptance  the sanitized binary with real AWS clients, hostile input and faults
+#   ledger      the ledger's files under judges of other make, sound and damaged
 #   tsan        the rooms that share state between threads, under ThreadSanitizer (not part of the default)
-test_groups=(unit gcc differential tidy demo acceptance)
+test_groups=(unit gcc differential tidy demo acceptance ledger)
 passed=0
 failed=0
 failures=()
@@ -83,6 +84,11 @@ test_demo() {
 test_acceptance() {
   . scripts/acceptance.sh
   run_acceptance
+}
+
+test_ledger() {
+  . scripts/ledger.sh
+  run_ledger_referees
 }
 
 verb_test() {

@@ -162,6 +162,7 @@ http::Task<> Handlers::handle(http::Exchange& exchange) {
   count(visit, answer.status);
   http::ResponseHead head{.status = answer.status, .headers = security_headers()};
   head.headers.set("content-type", answer.content_type);
+  if (!answer.cache_control.empty()) head.headers.set("cache-control", answer.cache_control);
   if (answer.status == 401) head.headers.set("www-authenticate", "Bearer realm=\"keyturn\"");
   if (answer.status == 405) head.headers.set("allow", visit.match.allow);
   co_return co_await exchange.respond(std::move(head), std::move(answer.text));

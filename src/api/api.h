@@ -32,6 +32,7 @@ struct ApiOptions {
   std::vector<std::string> host_names;
   std::string aws_endpoint_url = "http://127.0.0.1:7312";  // what sessions are told to use
   std::string version = "0.0.0";
+  std::string ledger_folder{};  // whose files are served under /ledger/; empty: none
 };
 
 class Api {

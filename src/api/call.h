@@ -12,6 +12,7 @@ struct Answer {
   int status = 200;
   std::string text;
   std::string content_type = "application/json";
+  std::string cache_control{};  // empty: nothing is kept
 };
 Answer json_answer(const Json& body, int status = 200);
 

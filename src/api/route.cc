@@ -216,6 +216,19 @@ constexpr Route kRoutes[] = {
      "Ledger"},
 };
 
+// The published ledger, by file name. Hashes and checkpoints tell nothing and are for everyone;
+// entries are for those who may read the ledger.
+constexpr std::string_view kLedgerFiles = "/ledger/";
+constexpr std::string_view kLedgerEntries = "/ledger/tile/entries/";
+constexpr Route kHashFile{"GET",           "/ledger/{file}",         Access::kAnyone,
+                          "getLedgerFile", "a checkpoint or a tile", get_ledger_file};
+constexpr Route kEntryFile{"GET",
+                           "/ledger/tile/entries/{file}",
+                           Access::kPerson,
+                           "getLedgerEntries",
+                           "an entry bundle",
+                           get_ledger_file};
+
 // Whether `path` has the form of `pattern`; `{id}` stands for one segment that is not empty.
 std::optional<std::string> match_path(std::string_view pattern, std::string_view path) {
   const std::size_t brace = pattern.find("{id}");
@@ -239,6 +252,11 @@ std::span<const Route> routes() { return kRoutes; }
 
 Match find_route(std::string_view method, std::string_view path) {
   Match match;
+  if (path.starts_with(kLedgerFiles)) {
+    if (method != "GET") return {.route = nullptr, .allow = "GET", .id = ""};
+    const Route* file = path.starts_with(kLedgerEntries) ? &kEntryFile : &kHashFile;
+    return {.route = file, .allow = "", .id = std::string(path.substr(kLedgerFiles.size()))};
+  }
   for (const Route& route : kRoutes) {
     std::optional<std::string> id = match_path(route.path, path);
     if (!id) continue;

@@ -69,7 +69,9 @@ World::World()
   must(identity->refresh());
   loops = must(http::Loops::start(1, log));
   api = must(Api::create({*store, *ledger, *identity, *reviews, *gate, *vault, clock, log, metrics},
-                         {.host_names = {"keyturn.example.com"}, .version = "1.2.3"}));
+                         {.host_names = {"keyturn.example.com"},
+                          .version = "1.2.3",
+                          .ledger_folder = folder + "/ledger"}));
   server = must(http::Server::listen(
       *loops, {}, [this](http::Exchange& exchange) { return api->handle(exchange); }, log,
       metrics));

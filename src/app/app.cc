@@ -3,7 +3,10 @@
 #include <sys/resource.h>
 
 #include <atomic>
+#include <cerrno>
 #include <condition_variable>
+#include <cstring>
+#include <fstream>
 #include <future>
 #include <mutex>
 #include <thread>
@@ -16,6 +19,8 @@
 #include "aws/aws.h"
 #include "gate/gate.h"
 #include "http/http.h"
+#include "ledger/publisher.h"
+#include "ledger/witness.h"
 #include "review/review.h"
 
 namespace keyturn::app {
@@ -27,6 +32,10 @@ constexpr Duration kVaultInterval =
 constexpr Duration kFirstTagsWait =
     std::chrono::seconds(10);  // then we serve; unknown is production
 constexpr Duration kTagsStopWait = std::chrono::seconds(5);
+
+constexpr Duration kPublishInterval = std::chrono::seconds(1);
+constexpr Duration kWitnessInterval = std::chrono::seconds(2);
+constexpr Duration kWitnessTimeout = std::chrono::seconds(5);  // also delays a stop
 
 std::string text_of(std::uint64_t number) { return fmt::to_string(number); }
 
@@ -44,6 +53,10 @@ class Server final : public App {
  private:
   Result<void> open_gate();
   Result<void> settle();
+  Result<void> open_publisher();
+  void publish();
+  Result<void> open_witnesses();
+  void ask_witnesses();
   Result<void> open_gateway();
   Result<void> serve_api();
   Result<void> serve_aws();
@@ -67,6 +80,8 @@ class Server final : public App {
   std::unique_ptr<Core> core_;
   std::unique_ptr<review::Reviews> reviews_;
   std::unique_ptr<gate::Gate> gate_;
+  std::unique_ptr<ledger::Publisher> publisher_;
+  std::unique_ptr<ledger::Witnesses> witnesses_;  // null without a trust policy
   std::unique_ptr<Environments> environments_;
   std::unique_ptr<http::Loops> loops_;
   std::unique_ptr<http::Client> client_;
@@ -75,6 +90,10 @@ class Server final : public App {
   std::unique_ptr<http::Server> api_server_;
   std::unique_ptr<http::Server> aws_server_;
   std::unique_ptr<Keeper> keeper_;
+  std::unique_ptr<Keeper> publishing_;  // apart, so that nothing else delays it
+  std::string publish_error_;           // the last one; the publishing thread's
+  std::unique_ptr<Keeper> witnessing_;  // apart from both: witnesses may be slow or away
+  std::string witness_faults_;          // the last ones; the witnessing thread's
 };
 
 Result<void> Server::open() {
@@ -82,6 +101,7 @@ Result<void> Server::open() {
   TRY(core_, Core::open(config_, needs_));
   TRY_VOID(open_gate());
   TRY_VOID(settle());
+  TRY_VOID(open_publisher());
   TRY_VOID(open_gateway());
   refresh_credentials();
   TRY_VOID(serve_api());
@@ -120,6 +140,76 @@ Result<void> Server::settle() {
                          "never answered; look upstream, it will not be sent again"}});
   }
   return {};
+}
+
+Result<void> Server::open_publisher() {
+  if (!has_ledger_key(config_.data_path)) {
+    TRY_VOID(create_ledger_key(config_.data_path, "", needs_.random));
+  }
+  TRY(ledger::LogKey key, read_ledger_key(config_.data_path));
+  needs_.log.info("ledger.key", {{"verifier_key", key.verifier().text()}});
+  TRY(publisher_, ledger::Publisher::open(*core_->ledger, std::move(key),
+                                          ledger_folder(config_.data_path), needs_.log));
+  publish();
+  return open_witnesses();
+}
+
+void Server::publish() {
+  const auto tree = publisher_->publish();
+  std::string error = tree ? "" : tree.error().message;
+  // Said when it begins, when it changes and when it ends.
+  if (error == publish_error_) return;
+  publish_error_ = std::move(error);
+  if (tree) return needs_.log.info("ledger.published_again", {{"size", text_of(tree->size)}});
+  if (tree.error().code == Code::kCorrupt) {
+    return needs_.log.error("ledger.not_published", {{"error", publish_error_}});
+  }
+  needs_.log.warning("ledger.not_published", {{"error", publish_error_}});
+}
+
+// A trust policy names some hundred keys at most.
+Result<std::string> read_text_file(const std::string& path) {
+  constexpr std::size_t kBytesMax = std::size_t{1} << 20U;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return fail(Code::kUnavailable, "read `{}`: {}", path, std::strerror(errno));
+  std::string text(kBytesMax, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (file.bad()) return fail(Code::kUnavailable, "read `{}`", path);
+  return text;
+}
+
+Result<void> Server::open_witnesses() {
+  const std::string& path = config_.ledger.policy_path;
+  if (path.empty()) return {};
+  TRY(const std::string text, read_text_file(path));
+  TRY(auto policy, context(ledger::TrustPolicy::parse(text), fmt::format("`{}`", path)));
+  const auto post = [](const std::string& url,
+                       const std::string& body) -> Result<ledger::Witnesses::Answer> {
+    const std::size_t slash = url.find('/', url.find("://") + 3);
+    TRY(const http::Origin origin, http::parse_origin(url.substr(0, slash)));
+    http::RequestHead head;
+    head.method = "POST";
+    head.target = slash == std::string::npos ? "/" : url.substr(slash);
+    head.headers.add("content-type", "text/plain; charset=utf-8");
+    TRY(auto answer, http::fetch(origin, std::move(head), body, kWitnessTimeout));
+    return ledger::Witnesses::Answer{answer.status, std::move(answer.body)};
+  };
+  witnesses_ = std::make_unique<ledger::Witnesses>(*publisher_, std::move(policy), post);
+  return {};
+}
+
+void Server::ask_witnesses() {
+  const auto round = witnesses_->ask();
+  std::string faults =
+      round ? fmt::format("{}", fmt::join(round->faults, "; ")) : round.error().message;
+  if (faults == witness_faults_) return;
+  witness_faults_ = std::move(faults);
+  if (witness_faults_.empty()) return needs_.log.info("ledger.witnesses_back", {});
+  if (round && round->contradicted) {
+    return needs_.log.error("ledger.witness_contradicts", {{"error", witness_faults_}});
+  }
+  needs_.log.warning("ledger.witnesses_missing", {{"error", witness_faults_}});
 }
 
 Result<void> Server::open_gateway() {
@@ -178,6 +268,7 @@ Result<void> Server::serve_api() {
   options.host_names.push_back(config_.server.api_address);
   options.aws_endpoint_url = aws_url(config_.server);
   options.version = version();
+  options.ledger_folder = ledger_folder(config_.data_path);
   TRY(api_, api::Api::create({.store = *core_->store,
                               .ledger = *core_->ledger,
                               .identity = *core_->identity,
@@ -221,6 +312,13 @@ void Server::keep() {
   jobs.push_back({kVaultInterval, [this] { refresh_credentials(); }});
   jobs.push_back({config_.aws.tag_refresh, [this] { refresh_tags([] {}); }});
   keeper_ = std::make_unique<Keeper>(std::move(jobs), needs_.clock);
+  std::vector<Keeper::Job> publishing;
+  publishing.push_back({kPublishInterval, [this] { publish(); }});
+  publishing_ = std::make_unique<Keeper>(std::move(publishing), needs_.clock);
+  if (!witnesses_) return;
+  std::vector<Keeper::Job> witnessing;
+  witnessing.push_back({kWitnessInterval, [this] { ask_witnesses(); }});
+  witnessing_ = std::make_unique<Keeper>(std::move(witnessing), needs_.clock);
 }
 
 void Server::sweep() {
@@ -272,6 +370,9 @@ void Server::stop(Duration timeout) {
     tags_ended_.wait_for(lock, kTagsStopWait, [this] { return !refreshing_tags_; });
   }
   if (loops_) loops_->stop();
+  witnessing_.reset();
+  publishing_.reset();
+  if (publisher_) publish();  // what the last requests have added
   if (core_) core_->store->close();
 }
 

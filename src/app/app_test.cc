@@ -7,6 +7,7 @@
 
 #include "app/folder.h"
 #include "http/http.h"
+#include "ledger/check.h"
 
 namespace keyturn::app {
 namespace {
@@ -73,6 +74,47 @@ TEST_F(AppTest, ServesBothPortsAndStopsInOrder) {
   (*app)->stop(std::chrono::seconds(1));
   app->reset();
   EXPECT_EQ(status_of(port, "/healthz"), 0);
+}
+
+TEST_F(AppTest, PublishesTheLedgerAndServesIt) {
+  create_key();
+  ASSERT_TRUE(create_ledger_key(config_.data_path, "ledger.example/app", random_));
+  auto app = App::start(config_, needs());
+  ASSERT_TRUE(app) << app.error().message;
+  EXPECT_EQ(status_of((*app)->api_port(), "/ledger/checkpoint"), 200);
+  EXPECT_EQ(status_of((*app)->api_port(), "/ledger/tile/0/000.p/1"), 200) << "policy.loaded";
+  EXPECT_EQ(status_of((*app)->api_port(), "/ledger/tile/entries/000.p/1"), 401);
+  EXPECT_TRUE((*app)->reload_policies());
+  (*app)->stop(std::chrono::seconds(1));
+  const ledger::LogFolder folder(ledger_folder(config_.data_path));
+  const auto key = read_ledger_key(config_.data_path);
+  ASSERT_TRUE(key) << key.error().message;
+  const auto checked = ledger::check_log(
+      [&folder](const std::string& name) { return folder.read(name); }, key->verifier(), {});
+  ASSERT_TRUE(checked) << checked.error().message;
+  EXPECT_EQ(checked->origin, "ledger.example/app");
+}
+
+TEST_F(AppTest, ALogKeyThatIsLostAfterSigningIsNotReplaced) {
+  create_key();
+  ASSERT_TRUE(App::start(config_, needs()));
+  std::filesystem::remove(config_.data_path + "/" + kLedgerKeyFile);
+  const auto app = App::start(config_, needs());
+  ASSERT_FALSE(app);
+  EXPECT_NE(app.error().message.find("put that key back from your backup"), std::string::npos)
+      << app.error().message;
+  EXPECT_FALSE(has_ledger_key(config_.data_path));
+}
+
+TEST_F(AppTest, ALogKeyThatOthersMayReadIsRefused) {
+  create_key();
+  ASSERT_TRUE(create_ledger_key(config_.data_path, "", random_));
+  const std::string path = config_.data_path + "/" + kLedgerKeyFile;
+  std::filesystem::permissions(path, std::filesystem::perms::others_read,
+                               std::filesystem::perm_options::add);
+  const auto app = App::start(config_, needs());
+  ASSERT_FALSE(app);
+  EXPECT_NE(app.error().message.find("may be read by others"), std::string::npos);
 }
 
 TEST_F(AppTest, StartsAgainOnTheSameFolder) {

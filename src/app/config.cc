@@ -58,6 +58,7 @@ Result<Config> parse_config(std::string_view text, const std::string& file) {
   const std::filesystem::path folder = std::filesystem::path(file).parent_path();
   anchor(config.data_path, folder);
   anchor(config.policies_path, folder);
+  anchor(config.ledger.policy_path, folder);
   anchor(config.server.tls_certificate, folder);
   anchor(config.server.tls_key, folder);
   return config;
@@ -120,6 +121,9 @@ sources = ["sealed"]
 # name = "staging"
 # tier = "staging"
 # match = [{ tags = { env = "staging" } }, { arns = ["arn:aws:s3:::staging-*"] }]
+
+# [ledger]
+# policy = "witnesses.txt"    # a tlog-policy file: who cosigns the published checkpoints
 
 # [policies]
 # path = "policies"          # *.cedar and keyturn.cedarschema; without it the built-in pack

@@ -49,6 +49,10 @@ struct ReviewConfig {
   Duration grant_lifetime = std::chrono::hours(1);
 };
 
+struct LedgerConfig {
+  std::string policy_path;  // a tlog-policy file whose witnesses cosign; empty: none
+};
+
 struct LimitConfig {
   std::uint64_t body_memory_bytes = std::uint64_t{64}
                                     << 20U;            // of one request, before it goes to disk
@@ -65,6 +69,7 @@ struct Config {
   AwsConfig aws;
   VaultConfig vault;
   ReviewConfig review;
+  LedgerConfig ledger;
   LimitConfig limits;
   std::string policies_path;  // empty: the built-in pack
   std::vector<Environment> environments;

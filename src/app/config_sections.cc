@@ -199,6 +199,9 @@ void read_sections(const toml::table& root, Faults& faults, Config& config) {
   Section policies("[policies]", table_of(top, "policies"), faults);
   policies.read("path", config.policies_path);
   policies.finish();
+  Section ledger("[ledger]", table_of(top, "ledger"), faults);
+  ledger.read("policy", config.ledger.policy_path);
+  ledger.finish();
   read_aws({"[aws]", table_of(top, "aws"), faults}, config.aws);
   read_vault({"[vault]", table_of(top, "vault"), faults}, config.vault);
   read_review({"[review]", table_of(top, "review"), faults}, config.review);

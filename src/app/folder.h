@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "crypto/crypto.h"
+#include "ledger/log_key.h"
 
 namespace keyturn::app {
 
@@ -30,5 +31,15 @@ struct SealingKeyPlaces {
 // kNotFound says to run `keyturn init`; kDenied when others may read the file; kCorrupt when it is
 // no key.
 Result<crypto::SealingKey> read_sealing_key(const SealingKeyPlaces& places);
+
+// Where the ledger's tiles and checkpoint are, and the key that signs them.
+inline constexpr const char* kLedgerKeyFile = "ledger.key";  // in the data folder
+std::string ledger_folder(const std::string& folder);
+bool has_ledger_key(const std::string& folder);
+// An empty `origin` makes one that nobody else has. kConflict when there is a key already, or a
+// checkpoint that another one signed.
+Result<void> create_ledger_key(const std::string& folder, const std::string& origin,
+                               Random& random);
+Result<ledger::LogKey> read_ledger_key(const std::string& folder);
 
 }  // namespace keyturn::app

@@ -48,6 +48,14 @@ Function function_of(Command command) {
       return show_ledger;
     case Command::kLedgerVerify:
       return verify_ledger;
+    case Command::kLedgerKey:
+      return print_ledger_key;
+    case Command::kLedgerReceipt:
+      return write_receipt;
+    case Command::kLedgerFsck:
+      return check_ledger_files;
+    case Command::kLedgerExport:
+      return export_ledger;
     case Command::kVaultSeal:
       return seal_credentials;
     case Command::kVaultShow:

@@ -32,7 +32,12 @@ Result<int> show_change(const Context& context);
 Result<int> give_review(const Context& context);
 Result<int> show_ledger(const Context& context);  // record.cc
 Result<int> verify_ledger(const Context& context);
-Result<int> init(const Context& context);  // local.cc
+Result<int> verify_published(const Context& context);  // ledger_files.cc
+Result<int> write_receipt(const Context& context);
+Result<int> print_ledger_key(const Context& context);
+Result<int> export_ledger(const Context& context);       // ledger_export.cc
+Result<int> check_ledger_files(const Context& context);  // local.cc
+Result<int> init(const Context& context);
 Result<int> seal_credentials(const Context& context);
 Result<int> show_credentials(const Context& context);
 Result<int> serve(const Context& context);           // serve.cc

@@ -12,6 +12,7 @@
 #include "app/folder.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "ledger/check.h"
 
 namespace keyturn::cli {
 namespace {
@@ -110,6 +111,17 @@ Result<crypto::Secret> create_first_person(app::Core& core, const std::string& n
   return token;
 }
 
+// The key that signs the published ledger.
+Result<void> prepare_ledger_key(const app::Config& config, const std::string& origin,
+                                Random& random, std::string& report) {
+  if (app::has_ledger_key(config.data_path)) return {};
+  TRY_VOID(app::create_ledger_key(config.data_path, origin, random));
+  TRY(const ledger::LogKey key, app::read_ledger_key(config.data_path));
+  report += fmt::format("ledger         give this key to whoever verifies it:\n               {}\n",
+                        key.verifier().text());
+  return {};
+}
+
 Result<void> prepare_files(const app::Config& config, Random& random, std::string& report) {
   TRY_VOID(app::create_folder(config.data_path));
   if (app::has_sealing_key(config.data_path)) return {};
@@ -144,6 +156,7 @@ Result<int> init(const Context& context) {
     TRY(credentials, credentials_of(context.environment));
   }
   TRY_VOID(prepare_files(config, outside.random, report));
+  TRY_VOID(prepare_ledger_key(config, options.origin, outside.random, report));
   TRY(const auto core, open_core(config, outside, context));
   if (credentials) {
     TRY_VOID(seal(*core, config, *credentials));
@@ -182,6 +195,31 @@ Result<int> show_credentials(const Context& context) {
   TRY(const auto core, open_core(config, outside, context));
   TRY_VOID(core->vault->refresh());
   print(core->vault->describe() + "\n");
+  return kDone;
+}
+
+Result<int> check_ledger_files(const Context& context) {
+  Outside outside;
+  TRY(const app::Config config, app::read_config(context.options.config));
+  TRY(const auto core, open_core(config, outside, context));
+  TRY(const ledger::LogKey key, app::read_ledger_key(config.data_path));
+  ledger::LogFolder folder(app::ledger_folder(config.data_path));
+  TRY(const ledger::Fsck report,
+      ledger::fsck(*core->ledger, folder, key.verifier(),
+                   context.options.repair ? ledger::Repair::kYes : ledger::Repair::kNo));
+  for (const std::string& problem : report.problems) print(problem + "\n");
+  if (report.problems.size() == ledger::Fsck::kProblemsMax) print("… and perhaps more\n");
+  if (report.problems.empty()) {
+    print(fmt::format("{} {} entries and {} files agree with the checkpoint\n",
+                      context.style.paint(Ink::kGreen, "good:"), report.tree.size, report.files));
+    return kDone;
+  }
+  if (report.repaired == 0) {
+    return fail(Code::kCorrupt,
+                "the database is sound, and files differ from it; write them again with "
+                "`keyturn ledger fsck --repair`, and find out who changed them");
+  }
+  print(fmt::format("{} files were written again\n", report.repaired));
   return kDone;
 }
 

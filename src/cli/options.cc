@@ -61,6 +61,8 @@ void add_server(CLI::App& app, Commands& commands, Options& options) {
                    Command::kInit);
   commands.config(init);
   init->add_option("--person", options.person, "the first person, an administrator");
+  init->add_option("--origin", options.origin,
+                   "the ledger's name, such as ledger.example.com/agents (default: a random one)");
   init->add_option("--account", options.account, "the AWS account, for a new configuration");
   init->add_flag(
       "--upstream-from-environment", options.upstream_from_environment,
@@ -150,19 +152,49 @@ void add_changes(CLI::App& app, Commands& commands, Options& options) {
   }
 }
 
-void add_tools(CLI::App& app, Commands& commands, Options& options) {
-  CLI::App* ledger = commands.group(app, "ledger", "what was decided and done: show, verify");
+void add_ledger(CLI::App& app, Commands& commands, Options& options) {
+  CLI::App* ledger = commands.group(
+      app, "ledger", "what was decided and done: show, verify, receipt, key, fsck, export");
   CLI::App* show = commands.add(*ledger, "show", "tell the story", Command::kLedgerShow);
   show->add_option("--from", options.from, "the first index");
   commands.limit(show);
   show->add_flag("--follow", options.follow, "go on as entries come");
   commands.json(show);
   CLI::App* verify = commands.add(*ledger, "verify",
-                                  "recompute every hash here, from the entries the server gives",
+                                  "recompute every hash here: of a receipt, a folder or URL of a "
+                                  "published ledger, or of the entries the server gives",
                                   Command::kLedgerVerify);
+  verify->add_option("TARGET", options.target, "a .tlog-proof file, a folder, or http://…/ledger");
   verify->add_option("--root", options.root, "a `SIZE:ROOT` noted earlier that must still hold");
+  verify->add_option("--checkpoint", options.checkpoint,
+                     "a checkpoint kept earlier, which TARGET must still contain");
   commands.json(verify);
+  CLI::App* receipt =
+      commands.add(*ledger, "receipt", "a .tlog-proof that anyone can verify without a server",
+                   Command::kLedgerReceipt);
+  receipt->add_option("INDEX", options.index, "the entry")->required();
+  receipt->add_option("--from", options.target, "a folder or URL (default: the server's /ledger)");
+  receipt->add_option("--out", options.out, "the file to write (default: standard output)");
+  for (CLI::App* sub : {verify, receipt}) {
+    sub->add_option("--key", options.key, "the log's verifier key, as `ledger key` prints it")
+        ->envname("KEYTURN_LEDGER_KEY");
+    commands.config(sub);
+  }
+  commands.config(commands.add(*ledger, "key", "print the verifier key", Command::kLedgerKey));
+  CLI::App* fsck = commands.add(*ledger, "fsck",
+                                "derive every file again from the database and compare; the "
+                                "server must not run",
+                                Command::kLedgerFsck);
+  commands.config(fsck);
+  fsck->add_flag("--repair", options.repair, "write the files that differ again");
+  CLI::App* output =
+      commands.add(*ledger, "export", "entries with index and leaf hash, a line of JSON each",
+                   Command::kLedgerExport);
+  output->add_option("--from", options.from, "the first index");
+  output->add_option("--to", options.to, "the last index (default: the newest)");
+}
 
+void add_tools(CLI::App& app, Commands& commands, Options& options) {
   CLI::App* policy = commands.group(app, "policy", "Cedar policies: check");
   CLI::App* check = commands.add(*policy, "check", "parse and validate", Command::kPolicyCheck);
   check->add_option("FILES", options.files, "policy files (default: the built-in pack)");
@@ -190,6 +222,7 @@ std::variant<Options, Message> read_options(const std::vector<std::string>& argu
   add_accounts(app, commands, options);
   add_sessions(app, commands, options);
   add_changes(app, commands, options);
+  add_ledger(app, commands, options);
   add_tools(app, commands, options);
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 takes them
   try {

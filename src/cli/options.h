@@ -2,6 +2,7 @@
 // process.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -32,6 +33,10 @@ enum class Command {
   kReject,
   kLedgerShow,
   kLedgerVerify,
+  kLedgerKey,
+  kLedgerReceipt,
+  kLedgerFsck,
+  kLedgerExport,
   kVaultSeal,
   kVaultShow,
   kAwsExplain,
@@ -57,7 +62,15 @@ struct Options {
   std::uint64_t from = 0;
   std::uint64_t limit = 0;  // 0: the command's default
   bool follow = false;
-  std::string root;  // `size:hash` that a ledger must still contain
+  std::string root;                 // `size:hash` that a ledger must still contain
+  std::optional<std::uint64_t> to;  // the last index
+  std::uint64_t index = 0;
+  std::string target;      // a receipt, a folder or a URL of a published ledger
+  std::string key;         // a verifier key; empty: $KEYTURN_LEDGER_KEY or the data folder's
+  std::string checkpoint;  // a file with one that was kept
+  std::string out;         // a file; empty: standard output
+  std::string origin;      // of a new log
+  bool repair = false;
   std::string account;
   std::string person;
   bool upstream_from_environment = false;

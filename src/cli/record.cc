@@ -86,6 +86,7 @@ Result<int> show_ledger(const Context& context) {
 
 Result<int> verify_ledger(const Context& context) {
   const Options& options = context.options;
+  if (!options.target.empty()) return verify_published(context);
   std::optional<NotedHead> noted;
   if (!options.root.empty()) {
     TRY(noted, parse_head(options.root));
