@@ -10,7 +10,7 @@ usage() {
   setup            install what building and testing need (apt, npm, PyPI), idempotent
   build [PRESET]   build: release (default), debug, asan, tsan, gcc, fuzz
   demo [--yes]     play the incident that does not happen, against a local AWS
-  test [GROUP]     run every test, or one group: unit, gcc, tidy, demo, acceptance, tsan
+  test [GROUP]     run every test, or one group: unit, gcc, tidy, demo, acceptance, ledger, tsan
   fuzz [TARGET]    fuzz: --seconds N
   tidy             check the tree against the house rules
   format           format the sources
