@@ -407,9 +407,7 @@ class PolicyReader {
 
   Result<NodeId> call(const Signature& signature, const Json& json) {
     TRY(const std::vector<NodeId> arguments, expressions(json, signature.name));
-    if (signature.style == CallStyle::kMethod && arguments.empty()) {
-      return fail(Code::kInvalid, "the method `{}` needs a receiver", signature.name);
-    }
+    // A wrong number of them, even a method without a receiver, is an error of evaluation.
     return builder_.call(signature.function, arguments, {});
   }
 

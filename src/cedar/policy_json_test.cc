@@ -138,7 +138,7 @@ TEST(PolicyJson, MalformedInputIsAnError) {
         R"({"Value":{"__expr":"x"}})", R"({"Slot":"?principal"})",
         R"({"has":{"left":{"Value":1}}})", R"({"like":{"left":{"Value":1},"pattern":["x"]}})",
         R"({"!":{"arg":{"Value":1},"x":1}})",
-        R"({"is":{"left":{"Var":"action"},"entity_type":"a b"}})", R"({"lessThan":[]})",
+        R"({"is":{"left":{"Var":"action"},"entity_type":"a b"}})",
         R"({"Value":{"__entity":{"type":"if","id":"x"}}})", R"({"Value":1,"Var":"action"})"}) {
     EXPECT_NE(message("{\"effect\":\"permit\"," + scope +
                       ",\"conditions\":[{\"kind\":\"when\",\"body\":" + body + "}]}"),
