@@ -63,7 +63,7 @@ func uid(kind, id string) cedar.EntityUID {
 func effort(policies int) (repeats, most int) {
 	switch {
 	case policies < 100:
-		return 8, 1 << 30
+		return 4, 1 << 30
 	case policies <= 1000:
 		return 1, 1 << 30
 	case policies <= 10000:
@@ -158,13 +158,17 @@ func (r *corpusRow) answer(base string) {
 		r.Refused++
 		return
 	}
+	decided := make([]cedar.Decision, 0, len(test.Requests))
+	start = cpuSeconds()
 	for _, given := range test.Requests {
-		start := cpuSeconds()
 		decision, _ := cedar.Authorize(policies, entities, cedar.Request{Principal: given.Principal,
 			Action: given.Action, Resource: given.Resource, Context: given.Context})
-		r.DecideS += cpuSeconds() - start
-		r.Requests++
-		if decision != given.Decision {
+		decided = append(decided, decision)
+	}
+	r.DecideS += cpuSeconds() - start
+	r.Requests += len(decided)
+	for i, given := range test.Requests {
+		if decided[i] != given.Decision {
 			r.Disagree++
 		}
 	}
