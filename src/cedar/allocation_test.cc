@@ -50,7 +50,10 @@ PolicySet policies() {
       "resource has owner && resource.owner in Group::\"g1\" };\n"
       "permit(principal, action, resource) when { context.from.isInRange(ip(\"10.0.0.0/8\")) };\n"
       "forbid(principal, action, resource) when { resource.size.lessThan(decimal(\"0.5\")) };\n"
-      "permit(principal, action, resource) when { context.missing == 1 };\n";
+      "permit(principal, action, resource) when { context.missing == 1 };\n"
+      "permit(principal, action, resource) when { [principal, "
+      "User::\"u1\"].contains(resource.owner) "
+      "};\n";
   return *PolicySet::parse(text);
 }
 
