@@ -68,6 +68,7 @@ Result<void> read_query(Target& out, std::string_view text) {
     if (equals != std::string_view::npos) {
       TRY(value, percent_decode(pair.substr(equals + 1)));
     }
+    if (name.empty()) return fail(Code::kInvalid, "a parameter of the query has no name");
     if (has_control(name) || !is_valid_utf8(name) || !is_valid_utf8(value)) {
       return fail(Code::kInvalid, "the query holds a control character or is not UTF-8");
     }

@@ -48,6 +48,12 @@ TEST(Target, IsDecodedOnceAndAfterItWasSplit) {
   EXPECT_EQ(write_path(target->segments, false), "/2015/functions/arn%3Aaws%2Fx/%252e%252e");
 }
 
+TEST(Target, NamesEachParameterOfItsQuery) {
+  EXPECT_FALSE(read_target("/?=", PathRules::kPlain));
+  EXPECT_FALSE(read_target("/?a=1&=2", PathRules::kObjectKeys));
+  EXPECT_TRUE(read_target("/?a&&b=", PathRules::kPlain));
+}
+
 TEST(Target, OfSlashesAloneIsTheRoot) {
   for (const PathRules rules : {PathRules::kPlain, PathRules::kObjectKeys}) {
     const auto target = read_target("//", rules);
