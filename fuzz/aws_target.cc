@@ -11,6 +11,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   for (const aws::PathRules rules : {aws::PathRules::kObjectKeys, aws::PathRules::kPlain}) {
     const auto target = aws::read_target(text, rules);
     if (!target) continue;
+    // The gate's own prefix is read once; upstream knows none.
+    if (target->path.starts_with("/_svc/")) continue;
     const std::string written =
         aws::write_path(target->segments, target->trailing_slash) + aws::write_query(target->query);
     const auto again = aws::read_target(written, rules);
