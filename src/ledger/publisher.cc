@@ -39,7 +39,7 @@ Result<void> Publisher::resume() {
   }
   auto builder = TileBuilder::restore(
       checkpoint.size,
-      tile_or_full([this](const std::string& name) { return folder_.read(name); }));
+      tile_or_full([this](const std::string& file) { return folder_.read(file); }));
   if (builder && builder->tree().root == checkpoint.root) {
     builder_ = std::move(*builder);
   } else {
