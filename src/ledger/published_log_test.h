@@ -61,7 +61,9 @@ class PublishedLog : public testing::Test {
   }
   void append_and_publish(std::uint64_t count) {
     append(count);
-    if (!publisher_) ASSERT_TRUE(open_publisher());
+    if (!publisher_) {
+      ASSERT_TRUE(open_publisher());
+    }
     const auto tree = publisher_->publish();
     ASSERT_TRUE(tree) << tree.error().message;
   }
