@@ -71,7 +71,8 @@ TEST(TemplateDiff, OfOneTemplateIsEmpty) {
 }
 
 TEST(TemplateDiff, TellsAddedChangedReplacedAndRemoved) {
-  const auto added = diff(kOrders, std::string(kOrders) + "  New: {Type: AWS::SQS::Queue}\n");
+  const auto added =
+      diff(kOrders, with("Resources:\n", "Resources:\n  New: {Type: AWS::SQS::Queue}\n"));
   EXPECT_EQ(one(added), "New added; ");
   EXPECT_EQ(added.effect, Effect::kChange);
 
