@@ -61,12 +61,13 @@ void apply(Judged& judged, const Modifier& modifier, const Input& input) {
 
 }  // namespace
 
-Judged judge_effect(const Model& model, const Operation& operation, const Input& input) {
+Judged judge_effect(const Model& model, const Operation& operation, const Input& input,
+                    const TemplateVersion* deployed) {
   Judged judged{.effect = operation.effect,
                 .reversible = operation.reversible,
                 .why = {model.reason(operation)}};
   if (operation.has(Trait::kCredentialExit)) judged.attributes.set("credential_exit", true);
-  if (auto inside = look_inside(model, operation, input)) {
+  if (auto inside = look_inside(model, operation, input, deployed)) {
     judged.effect = inside->effect;
     judged.reversible = inside->effect != Effect::kDestroy;
     for (std::string& why : inside->why) judged.why.push_back(std::move(why));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "aws/bind.h"
+#include "aws/template.h"
 
 namespace keyturn::aws {
 
@@ -15,6 +16,7 @@ struct Judged {
   Json attributes = Json::Object{};
   std::vector<std::string> why;
 };
-Judged judge_effect(const Model& model, const Operation& operation, const Input& input);
+Judged judge_effect(const Model& model, const Operation& operation, const Input& input,
+                    const TemplateVersion* deployed);
 
 }  // namespace keyturn::aws

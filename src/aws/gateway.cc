@@ -1,4 +1,5 @@
 #include "aws/aws.h"
+#include "aws/gateway_ask.h"
 #include "aws/gateway_passage.h"
 
 namespace keyturn::aws {
@@ -6,7 +7,6 @@ namespace {
 
 // At 100 resources a page: what the inventory can hold.
 constexpr std::size_t kPagesMax = Inventory::kResourcesMax / 100;
-constexpr std::uint64_t kPageBytesMax = 16U << 20U;
 constexpr std::size_t kRegionsMax = 64;  // AWS has fewer
 
 class SigningGateway final : public Gateway {
@@ -68,26 +68,17 @@ class SigningGateway final : public Gateway {
   }
   static Call stacks_call(const std::string& region) {
     Call call;
-    call.forward = {
-        .service = "cloudformation",
-        .signing_name = "cloudformation",
-        .region = region,
-        .host_prefix = "",
-        .method = "POST",
-        .target = "/",
-        .headers = {{"content-type", "application/x-www-form-urlencoded; charset=utf-8"}},
-        .body = std::nullopt};
+    call.forward = query_call("cloudformation", region);
     call.body = describe_stacks_body;
     call.parse = parse_stacks;
     return call;
   }
 
   http::Task<> collect(Call call, std::vector<TaggedResource>& known) {
-    CO_TRY(const http::Origin origin,
-           upstream_origin(*shared_.needs.model, call.forward, shared_.upstreams));
     std::string next;
     for (std::size_t page_number = 0; page_number < kPagesMax; ++page_number) {
-      CO_TRY(const std::string answer, co_await ask(call, origin, call.body(next)));
+      CO_TRY(const std::string answer,
+             co_await ask_upstream(shared_, call.forward, call.body(next)));
       CO_TRY(ResourcePage page, call.parse(answer));
       for (auto& resource : page.resources) {
         if (known.size() < Inventory::kResourcesMax) known.push_back(std::move(resource));
@@ -96,27 +87,6 @@ class SigningGateway final : public Gateway {
       next = std::move(page.next);
     }
     co_return Result<void>();
-  }
-
-  http::Task<std::string> ask(const Call& call, const http::Origin& origin, std::string body) {
-    CO_TRY(const auto signer, shared_.needs.vault.signer());
-    http::RequestHead head{.method = call.forward.method,
-                           .target = call.forward.target,
-                           .headers = call.forward.headers};
-    const UpstreamScope scope{.region = call.forward.region, .service = call.forward.signing_name};
-    const std::string host = host_of(origin);
-    const std::string payload = crypto::sha256(body).hex();
-    CO_TRY_VOID(sign_for_upstream(head, host, payload, scope, shared_.needs.clock.now(), *signer));
-    http::StringBody sent(std::move(body));
-    CO_TRY(http::ClientResponse response,
-           co_await shared_.needs.client.send(origin, std::move(head), sent));
-    CO_TRY(std::string text, co_await http::read_all(*response.body, kPageBytesMax));
-    // The answer's text is left out: it may speak of the credentials.
-    if (response.head.status != 200) {
-      co_return fail(Code::kUnavailable, "{} answered with status {}", call.forward.service,
-                     response.head.status);
-    }
-    co_return text;
   }
 
   Shared shared_;

@@ -1,5 +1,6 @@
 #include "aws/gateway_passage.h"
 
+#include "aws/gateway_ask.h"
 #include "base/bytes.h"
 
 namespace keyturn::aws {
@@ -111,8 +112,7 @@ Step<void> Passage::pass() {
   if (auto entered = co_await enter(); !entered) co_return entered;
   verified_ = true;
   const Instant since = shared_.needs.clock.monotonic();
-  if (auto understood = understand_request(); !understood) co_return understood;
-  if (auto assigned = assign_environments(); !assigned) co_return assigned;
+  if (auto understood = co_await understand_with_deployed(); !understood) co_return understood;
   shared_.observe(Stage::kUnderstand, since);
   if (auto bound = co_await bind_content(); !bound) co_return bound;
 
@@ -189,7 +189,23 @@ Checked<void> Passage::check_whole_body() {
   return refuse(Fault::kWrongSignature, "the body is not the one that was signed");
 }
 
-Checked<void> Passage::understand_request() {
+Step<void> Passage::understand_with_deployed() {
+  if (auto understood = understand_request(nullptr); !understood) co_return understood;
+  if (understood_->wanted) {
+    auto deployed =
+        co_await ask_deployed(shared_, *understood_->wanted, understood_->forward.region);
+    if (deployed) {
+      if (auto understood = understand_request(&*deployed); !understood) co_return understood;
+    } else {
+      // Judged as what the request alone may do, which is worse.
+      understood_->action.why.push_back(
+          fmt::format("what is deployed could not be compared: {}", deployed.error().message));
+    }
+  }
+  co_return assign_environments();
+}
+
+Checked<void> Passage::understand_request(const TemplateVersion* deployed) {
   const Scope scope{.service = caller_.claim.service, .region = caller_.claim.region};
   std::optional<std::string_view> body;
   if (decoded_) {
@@ -197,8 +213,8 @@ Checked<void> Passage::understand_request() {
   } else if (whole_) {
     body = whole_->text();
   }
-  auto understood =
-      understand(*shared_.needs.model, scope, exchange_.head(), body, shared_.understand_options);
+  auto understood = understand(*shared_.needs.model, scope, exchange_.head(), body,
+                               shared_.understand_options, deployed);
   if (!understood) return tl::unexpected<Refused>(refusal_of(understood.error()));
   understood_ = std::move(*understood);
   auto origin = upstream_origin(*shared_.needs.model, understood_->forward, shared_.upstreams);
@@ -346,7 +362,7 @@ Step<void> Passage::wait_for_review() {
     if (left <= Duration::zero()) break;
     forget_what_can_be_had_again();
     const auto woken = co_await exchange_.wait(left);
-    if (auto understood = understand_again(); !understood) co_return understood;
+    if (auto understood = co_await understand_again(); !understood) co_return understood;
     if (!woken || *woken != http::Exchange::Woken::kEvent || exchange_.draining()) break;
     if (auto decided = co_await decide(); !decided) co_return decided;
   }
@@ -359,11 +375,10 @@ void Passage::forget_what_can_be_had_again() {
   decision_->policies.clear();
 }
 
-Checked<void> Passage::understand_again() {
-  if (auto understood = understand_request(); !understood) return understood;
-  if (auto assigned = assign_environments(); !assigned) return assigned;
+Step<void> Passage::understand_again() {
+  if (auto understood = co_await understand_with_deployed(); !understood) co_return understood;
   if (!content_digest_.empty()) add_content_digest(std::string(content_digest_));
-  return {};
+  co_return Checked<void>();
 }
 
 Step<void> Passage::execute() {

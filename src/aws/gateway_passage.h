@@ -22,7 +22,9 @@ class Passage {
   Step<void> read_body();
   Checked<void> check_whole_body();
   // What is asked, and where it would go.
-  Checked<void> understand_request();
+  // Asks upstream for what is deployed where that tells more.
+  Step<void> understand_with_deployed();
+  Checked<void> understand_request(const TemplateVersion* deployed);
   Checked<void> assign_environments();
   // Makes the digest cover an upload's content when reviewers would have to agree to it (invariant
   // 6).
@@ -37,7 +39,7 @@ class Passage {
   // Thousands may wait: what can be had again from head and body is let go meanwhile, and the
   // request is understood anew, with the tags of then.
   void forget_what_can_be_had_again();
-  Checked<void> understand_again();
+  Step<void> understand_again();
   Step<void> execute();
   http::Task<> answer(const Refused& refused);
   http::Task<> record_refusal(const Refused& refused);

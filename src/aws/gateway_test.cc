@@ -70,6 +70,51 @@ TEST_F(GatewayFlow, RecordsTheDecisionBeforeTheRequestLeaves) {
       before, [](const auto& entry) { return entry.kind == "action.decided"; }));
 }
 
+// The request names a stack; what an update would do shows beside the template that is deployed.
+TEST_F(GatewayFlow, ComparesAnUpdateWithTheDeployedTemplate) {
+  std::string mode = "floor";
+  answer_with([&](const Seen& seen) {
+    UpstreamAnswer answer;
+    if (seen.body.find("GetTemplate") != std::string::npos) {
+      answer.body =
+          "<GetTemplateResponse><GetTemplateResult><TemplateBody>"
+          "Parameters: {Mode: {Type: String}}\nResources:\n  Rule: {Type: AWS::SSM::Parameter, "
+          "Properties: {Type: String, Value: !Ref Mode}}</TemplateBody></GetTemplateResult>"
+          "</GetTemplateResponse>";
+    } else if (seen.body.find("DescribeStacks") != std::string::npos) {
+      answer.body = fmt::format(
+          "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><Parameters><member>"
+          "<ParameterKey>Mode</ParameterKey><ParameterValue>{}</ParameterValue></member>"
+          "</Parameters></member></Stacks></DescribeStacksResult></DescribeStacksResponse>",
+          mode);
+    }
+    return answer;
+  });
+  const Ask update{
+      .service = "cloudformation",
+      .headers = {{"content-type", "application/x-www-form-urlencoded"}},
+      .body =
+          "Action=UpdateStack&Version=2010-05-15&StackName=s&UsePreviousTemplate=true"
+          "&Parameters.member.1.ParameterKey=Mode&Parameters.member.1.ParameterValue=up"};
+  const Reply held = ask(update);
+  EXPECT_EQ(held.status, 403);
+  const ChangeId first = change_of(held);
+  EXPECT_EQ(seen().size(), 2U);
+  ASSERT_TRUE(review(first, "bob", Answer::kApprove));
+  // The stack became another: what was reviewed is no longer what would happen.
+  mode = "up";
+  EXPECT_NE(change_of(ask(update)), first);
+  mode = "floor";
+  EXPECT_EQ(ask(update).status, 200) << "one approval suffices for a change in place";
+
+  clock_.advance(std::chrono::seconds(1));  // the next has another signature
+  answer_with([](const Seen&) { return UpstreamAnswer{.status = 500}; });
+  const auto given = review(change_of(ask(update)), "bob", Answer::kApprove);
+  ASSERT_TRUE(given);
+  EXPECT_EQ(given->change.effect, Effect::kDestroy);
+  EXPECT_FALSE(given->grant) << "what cannot be compared needs two";
+}
+
 // Invariants 5 to 7: two keys, bound to content, once.
 TEST_F(GatewayFlow, ExecutesAReviewedRequestOnceAndNoOther) {
   const Reply held = ask(drop());

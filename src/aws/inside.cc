@@ -1,8 +1,8 @@
 #include "aws/inside.h"
 
+#include "aws/deployed.h"
 #include "aws/parameters.h"
 #include "aws/sql_effect.h"
-#include "aws/template.h"
 
 namespace keyturn::aws {
 namespace {
@@ -67,9 +67,37 @@ void describe(Inside& inside, const TemplateDiff& diff) {
   inside.attributes.set("template_grants", Json(std::move(grants)));
 }
 
+// An update of what is deployed, resource by resource.
+Inside update(const TemplateDiff& diff) {
+  Inside inside{.effect = stricter(Effect::kChange, diff.effect)};
+  Json::Array changes;
+  for (const TemplateChange& change : diff.changes) {
+    std::string text =
+        fmt::format("{} ({}) {}: {}", printable(change.logical_id, 64), printable(change.type, 64),
+                    to_string(change.change), change.why);
+    if (effect_of(change) == inside.effect) inside.why.push_back(text);
+    changes.emplace_back(std::move(text));
+  }
+  if (changes.empty()) inside.why.emplace_back("it changes no resource of the deployed template");
+  for (const std::string& why : diff.why) inside.why.push_back(why);
+  Json::Array pairs;
+  for (const Recreation& pair : find_recreations(diff)) {
+    pairs.emplace_back(fmt::format("{} ({}) is deleted and made again as {}",
+                                   printable(pair.destroyed, 64), printable(pair.type, 64),
+                                   printable(pair.created, 64)));
+  }
+  inside.attributes.set("template_changes", Json(std::move(changes)));
+  if (!pairs.empty()) inside.attributes.set("recreate", Json(std::move(pairs)));
+  return inside;
+}
+
 // A stack's first template shows all it makes. Of an update only the new one is in the request:
 // what it removes or replaces cannot be excluded.
-Inside stack(const Model& model, const Operation& operation, const Input& input) {
+Inside stack(const Model& model, const Operation& operation, const Input& input,
+             const TemplateVersion* deployed) {
+  if (deployed != nullptr) {
+    if (const auto diff = update_diff(model, input, *deployed)) return update(*diff);
+  }
   const auto bodies = input.at("b.TemplateBody");
   const auto* text = bodies.size() == 1 ? bodies.front()->if_string() : nullptr;
   const bool creates = operation.name == "CreateStack";
@@ -131,7 +159,7 @@ Effect effect_of_partiql(std::string_view statement) {
 }
 
 std::optional<Inside> look_inside(const Model& model, const Operation& operation,
-                                  const Input& input) {
+                                  const Input& input, const TemplateVersion* deployed) {
   if (!operation.has(Trait::kContainer)) return std::nullopt;
   const std::string_view service = model.service_of(operation).name;
   const std::string_view name = operation.name;
@@ -146,7 +174,7 @@ std::optional<Inside> look_inside(const Model& model, const Operation& operation
     return sql(service, name == "BatchExecuteStatement" ? "b.Sqls[]" : "b.Sql", input);
   }
   if (service == "athena") return sql(service, "b.QueryString", input);
-  if (service == "cloudformation") return stack(model, operation, input);
+  if (service == "cloudformation") return stack(model, operation, input, deployed);
   if (service == "cloudcontrol") return cloud_control(model, operation, input);
   return Inside{.why = {"what is inside is not known"}};
 }

@@ -51,6 +51,9 @@ struct TemplateChange {
   friend bool operator==(const TemplateChange&, const TemplateChange&) = default;
 };
 
+// Alone: what its kind of change does.
+Effect effect_of(const TemplateChange& change);
+
 struct TemplateDiff {
   std::vector<TemplateChange> changes;  // by logical id
   Effect effect = Effect::kDestroy;     // the strictest of the changes

@@ -65,8 +65,13 @@ void collect_substituted(std::string_view text, Names& names) {
   }
 }
 
-// What a value depends on: parameters, resources, and conditions and mappings with their prefix.
+// What a value depends on: parameters, resources, conditions with their prefix, `mappings`, and
+// `resolve` for what is looked up elsewhere at each update.
 void collect_names(const Json& value, Names& names) {
+  if (const auto* text = value.if_string();
+      text != nullptr && text->find("{{resolve:") != text->npos) {
+    names.insert("resolve");
+  }
   if (const auto* array = value.if_array()) {
     for (const Json& item : *array) collect_names(item, names);
   }
@@ -123,21 +128,6 @@ bool has_name(std::string_view list, std::string_view name) {
   return found;
 }
 
-Effect effect_of(const TemplateChange& change) {
-  switch (change.change) {
-    case ResourceChange::kAdded:
-    case ResourceChange::kChanged:
-      return change.grants ? Effect::kGrant : Effect::kChange;
-    case ResourceChange::kReleased:
-      return Effect::kChange;
-    case ResourceChange::kMayReplace:
-    case ResourceChange::kReplaced:
-    case ResourceChange::kRemoved:
-      return change.grants ? Effect::kGrant : Effect::kDestroy;
-  }
-  return Effect::kDestroy;
-}
-
 class Differ {
  public:
   Differ(const Model& model, const TemplateVersion& before, const TemplateVersion& after)
@@ -164,15 +154,16 @@ class Differ {
 
   static std::optional<std::string> parameter(const TemplateVersion& version,
                                               std::string_view name) {
-    const auto found = version.parameters.find(name);
-    if (found != version.parameters.end()) return found->second;
     const Json& declared = member_of(member_of(version.body, "Parameters"), name);
     // `AWS::SSM::Parameter::Value<…>` is looked up at each update.
     if (declared.string_or("Type", "").starts_with("AWS::SSM::")) return std::nullopt;
+    const auto found = version.parameters.find(name);
+    if (found != version.parameters.end()) return found->second;
     return text_of(member_of(declared, "Default"));
   }
 
   void find_dirty_inputs() {
+    dirty_.insert("resolve");
     if (!is_same(member_of(old_.body, "Mappings"), member_of(new_.body, "Mappings"))) {
       dirty_.insert("mappings");
     }
@@ -396,6 +387,21 @@ std::string_view to_string(ResourceChange change) {
       return "released";
   }
   return "may be replaced";
+}
+
+Effect effect_of(const TemplateChange& change) {
+  switch (change.change) {
+    case ResourceChange::kAdded:
+    case ResourceChange::kChanged:
+      return change.grants ? Effect::kGrant : Effect::kChange;
+    case ResourceChange::kReleased:
+      return Effect::kChange;
+    case ResourceChange::kMayReplace:
+    case ResourceChange::kReplaced:
+    case ResourceChange::kRemoved:
+      return change.grants ? Effect::kGrant : Effect::kDestroy;
+  }
+  return Effect::kDestroy;
 }
 
 TemplateDiff template_diff(const Model& model, const TemplateVersion& old_version,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "aws/deployed.h"
 #include "aws/effect.h"
 #include "aws/understand_parts.h"
 #include "crypto/crypto.h"
@@ -78,13 +79,13 @@ Result<std::string> fill_host_prefix(const Operation& operation, const Input& in
 }
 
 void judge(const Model& model, const Recognised& recognised, const Members& members,
-           const Place& place, Action& action) {
+           const Place& place, const TemplateVersion* deployed, Action& action) {
   const Operation& operation = *recognised.operation;
-  Judged judged = judge_effect(model, operation, members.input);
+  Judged judged = judge_effect(model, operation, members.input, deployed);
   Bound bound = bind_resources(model, operation, members.input, place);
   for (const Operation* other : recognised.others) {
     const Service& service = model.service_of(*other);
-    const Judged theirs = judge_effect(model, *other, members.input);
+    const Judged theirs = judge_effect(model, *other, members.input, nullptr);
     if (stricter(judged.effect, theirs.effect) != judged.effect) judged.effect = theirs.effect;
     judged.reversible = judged.reversible && theirs.reversible;
     if (other->name != operation.name) {
@@ -148,7 +149,7 @@ bool wants_body(const Model& model, const Scope& scope, const http::RequestHead&
 
 Result<Understood> understand(const Model& model, const Scope& scope, const http::RequestHead& head,
                               std::optional<std::string_view> body,
-                              const UnderstandOptions& options) {
+                              const UnderstandOptions& options, const TemplateVersion* deployed) {
   if (!is_plain_name(scope.service) || !is_plain_name(scope.region)) {
     return fail(Code::kInvalid, "the credential scope names no service and region");
   }
@@ -185,7 +186,8 @@ Result<Understood> understand(const Model& model, const Scope& scope, const http
   } else {
     forward.region = signing_region(*recognised.service, place);
     TRY(forward.host_prefix, fill_host_prefix(*recognised.operation, members.input));
-    judge(model, recognised, members, place, action);
+    judge(model, recognised, members, place, deployed, action);
+    out.wanted = wanted_of(out.model_service, *recognised.operation, members.input);
     const auto unknown =
         is_s3(scope.service) ? find_unknown_part(recognised, forward.headers) : std::nullopt;
     if (unknown) {
@@ -196,6 +198,11 @@ Result<Understood> understand(const Model& model, const Scope& scope, const http
   action.parameters = shown_parameters(recognised.operation, std::move(members.input));
   action.canonical_request =
       write_canonical_request(action, recognised, forward, members.canonical_body);
+  // What reviewers agree to is the update of this stack as it is now.
+  if (const Json* changes = action.attributes.find("template_changes")) {
+    action.canonical_request +=
+        fmt::format("\nchanges-sha256:{}", crypto::sha256(to_text(*changes)).hex());
+  }
   action.digest = crypto::sha256(action.canonical_request);
   return out;
 }

@@ -16,6 +16,7 @@
 namespace keyturn::aws {
 
 class Model;
+struct TemplateVersion;
 
 // Of the credential scope, after its signature verified.
 struct Scope {
@@ -39,11 +40,18 @@ struct Forward {
   std::optional<std::string> body;  // nothing: the client's body is streamed as it is
 };
 
+// What upstream knows and the request does not tell; a name or an ARN, as the request has it.
+struct Wanted {
+  std::string stack;
+};
+
 struct Understood {
   Action action;
   Protocol protocol = Protocol::kUnknown;
   std::string model_service;  // `cloudwatch`; empty when unknown
   Forward forward;
+  // With what upstream answers to this, understand() would tell more.
+  std::optional<Wanted> wanted = std::nullopt;
 };
 
 struct UnderstandOptions {
@@ -64,11 +72,13 @@ bool wants_body(const Model& model, const Scope& scope, const http::RequestHead&
 
 // `body`: all of it, already decoded from aws-chunked; nothing when it is streamed. An operation
 // that the model does not know is no error: it is not understood, and its effect is destroy.
+// `deployed`: the stack in `wanted`, as upstream has it.
 // kInvalid: two readers could take the request differently, or it is malformed. kExhausted: it is
 // too large to look into.
 Result<Understood> understand(const Model& model, const Scope& scope, const http::RequestHead& head,
                               std::optional<std::string_view> body,
-                              const UnderstandOptions& options);
+                              const UnderstandOptions& options,
+                              const TemplateVersion* deployed = nullptr);
 
 // Where requests go, never taken from what the agent sent.
 struct Upstreams {

@@ -1,0 +1,52 @@
+#include "aws/gateway_ask.h"
+
+#include "aws/gateway_forward.h"
+
+namespace keyturn::aws {
+namespace {
+
+constexpr std::uint64_t kAnswerBytesMax = 16U << 20U;
+
+}  // namespace
+
+Forward query_call(std::string_view service, std::string_view region) {
+  return {.service = std::string(service),
+          .signing_name = std::string(service),
+          .region = std::string(region),
+          .host_prefix = "",
+          .method = "POST",
+          .target = "/",
+          .headers = {{"content-type", "application/x-www-form-urlencoded; charset=utf-8"}},
+          .body = std::nullopt};
+}
+
+http::Task<std::string> ask_upstream(Shared& shared, Forward call, std::string body) {
+  CO_TRY(const http::Origin origin, upstream_origin(*shared.needs.model, call, shared.upstreams));
+  CO_TRY(const auto signer, shared.needs.vault.signer());
+  http::RequestHead head{
+      .method = call.method, .target = call.target, .headers = std::move(call.headers)};
+  const UpstreamScope scope{.region = call.region, .service = call.signing_name};
+  const std::string payload = crypto::sha256(body).hex();
+  CO_TRY_VOID(
+      sign_for_upstream(head, host_of(origin), payload, scope, shared.needs.clock.now(), *signer));
+  http::StringBody sent(std::move(body));
+  CO_TRY(http::ClientResponse response,
+         co_await shared.needs.client.send(origin, std::move(head), sent));
+  CO_TRY(std::string text, co_await http::read_all(*response.body, kAnswerBytesMax));
+  if (response.head.status != 200) {
+    co_return fail(Code::kUnavailable, "{} answered with status {}", call.service,
+                   response.head.status);
+  }
+  co_return text;
+}
+
+http::Task<TemplateVersion> ask_deployed(Shared& shared, Wanted wanted, std::string region) {
+  const Forward call = query_call("cloudformation", region);
+  CO_TRY(const std::string body,
+         co_await ask_upstream(shared, call, get_template_body(wanted.stack)));
+  CO_TRY(const std::string stack,
+         co_await ask_upstream(shared, call, describe_stack_body(wanted.stack)));
+  co_return parse_deployed(body, stack);
+}
+
+}  // namespace keyturn::aws

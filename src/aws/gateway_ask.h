@@ -1,0 +1,21 @@
+// What the gateway itself asks upstream, with the vault's credentials: tags of resources, and what
+// is deployed. Runs on the caller's event loop.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "aws/deployed.h"
+#include "aws/gateway_parts.h"
+
+namespace keyturn::aws {
+
+Forward query_call(std::string_view service, std::string_view region);
+
+// The text of an answer with status 200, at most 16 MiB. The text of others is left out of the
+// error: it may speak of the credentials.
+http::Task<std::string> ask_upstream(Shared& shared, Forward call, std::string body);
+
+http::Task<TemplateVersion> ask_deployed(Shared& shared, Wanted wanted, std::string region);
+
+}  // namespace keyturn::aws
