@@ -185,12 +185,12 @@ TEST_F(ApiTest, ASuspendedPersonIsOutAtOnce) {
   EXPECT_EQ(world_.ask("PATCH", "/v1/persons/none", "root", R"({"state":"active"})").status, 404);
 }
 
-TEST_F(ApiTest, OnlyOwnersAndAdministratorsStartAndEndSessions) {
+TEST_F(ApiTest, OnlyTheOwnerStartsSessions) {
   const Json wanted = Json::object({{"agent", "kiro"}, {"purpose", "fix"}});
   EXPECT_EQ(world_.post("/v1/sessions", "bob", wanted).status, 403);
   const auto own = world_.post("/v1/sessions", "alice", wanted);
   ASSERT_EQ(own.status, 201) << own.text;
-  EXPECT_EQ(world_.post("/v1/sessions", "root", wanted).status, 201);
+  EXPECT_EQ(world_.post("/v1/sessions", "root", wanted).status, 403);
   const std::string key = *own.body.get_string("access_key_id");
   EXPECT_NE(world_.identity->find_key(key), nullptr) << "the request path knows it at once";
   const std::string id = *own.body.find("session")->get_string("id");
@@ -198,6 +198,14 @@ TEST_F(ApiTest, OnlyOwnersAndAdministratorsStartAndEndSessions) {
   EXPECT_EQ(world_.ask("DELETE", "/v1/sessions/" + id, "alice").status, 200);
   EXPECT_EQ(world_.identity->find_key(key), nullptr);
   EXPECT_EQ(world_.ask("DELETE", "/v1/sessions/" + id, "alice").status, 409);
+}
+
+// Whoever makes persons could make the reviewers of their own agent.
+TEST_F(ApiTest, Invariant5AnAdministratorOwnsNoAgent) {
+  EXPECT_EQ(world_.post("/v1/agents", "root", Json::object({{"id", "robot"}})).status, 403);
+  EXPECT_EQ(
+      world_.post("/v1/agents", "root", Json::object({{"id", "robot"}, {"owner", "bob"}})).status,
+      201);
 }
 
 TEST_F(ApiTest, Invariant8KeysAreShownOnceAndNowhereElse) {

@@ -158,7 +158,7 @@ constexpr Route kRoutes[] = {
      "/v1/sessions",
      Access::kPerson,
      "startSession",
-     "a session of your agent or, for administrators, of any; the answer shows its keys, once",
+     "a session of your agent; the answer shows its keys, once",
      start_session,
      {},
      kNewSession,

@@ -55,10 +55,8 @@ Result<Answer> start_session(Call& call) {
   std::optional<identity::Identity::StartedSession> started;
   TRY_VOID(commit(call, [&](store::Transaction& transaction) -> Result<void> {
     TRY(const identity::Agent agent, call.needs.identity.get_agent(transaction, wanted.agent));
-    if (agent.owner != call.person.id && !is_administrator(call)) {
-      return fail(Code::kDenied,
-                  "the agent `{}` is not yours; ask its owner `{}` or an "
-                  "administrator to start the session",
+    if (agent.owner != call.person.id) {
+      return fail(Code::kDenied, "the agent `{}` is not yours; its owner `{}` starts its sessions",
                   agent.id.text(), agent.owner.text());
     }
     TRY(started, call.needs.identity.start_session(transaction, wanted));

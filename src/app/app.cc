@@ -230,6 +230,9 @@ Result<void> Server::open_gateway() {
   options.held_requests_per_session_max = config_.limits.held_requests_per_session;
   options.body.memory_bytes_max = config_.limits.body_memory_bytes;
   options.body.bytes_max = config_.limits.body_bytes;
+  TRY(const auto decided, gate_->last_decided());
+  // After a clock that went back, at most what was signed before now is refused.
+  if (decided) options.decided_until = std::min(*decided, needs_.clock.now());
   options.body.directory = config_.data_path;  // private, and where the operator planned for space
   TRY(gateway_, aws::Gateway::create({.model = std::move(model),
                                       .gate = *gate_,

@@ -49,7 +49,10 @@ Result<Config> parse_config(std::string_view text, const std::string& file) {
     const toml::table root = toml::parse(text, std::string_view(file));
     read_sections(root, faults, config);
   } catch (const toml::parse_error& error) {
-    faults.add(error.source(), std::string(error.description()));
+    faults.add(
+        error.source(),
+        fmt::format("{}; values are \"text\", 12, true or [\"lists\"], one `key = value` a line",
+                    error.description()));
   } catch (const std::logic_error&) {
     const toml::source_position place{find_bad_header(text), 1};
     faults.add({place, place, {}}, "this is no TOML; write sections as [name] or [[name]]");

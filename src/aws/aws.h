@@ -45,6 +45,8 @@ struct GatewayOptions {
   std::size_t held_requests_max = 10'000;        // in all
   std::size_t held_requests_per_session_max = 100;
   Duration clock_skew_max = std::chrono::minutes(15);
+  // Gate::last_decided(): what was signed before is not executed (again).
+  Time decided_until = Time::min();
   http::SpooledBody::Limits body = {};
 };
 

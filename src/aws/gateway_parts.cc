@@ -64,7 +64,7 @@ Shared::Shared(Gateway::Needs given_needs, GatewayOptions given_options)
                 .by_service = options.upstream_by_service},
       understand_options{
           .account = options.account, .partition = options.partition, .hosts = options.host_names},
-      replay(options.clock_skew_max),
+      replay(options.clock_skew_max, options.decided_until),
       held(std::make_shared<HeldSlots>(options.held_requests_max,
                                        options.held_requests_per_session_max)),
       body_memory(std::make_shared<ByteBudget>(kBodyMemoryBytesMax)),

@@ -11,6 +11,13 @@ constexpr std::size_t kInvocationBytesMax = 128;  // a UUID has 36
 
 Checked<void> ReplayGuard::begin(const Sending& sending, Time now) {
   const std::scoped_lock lock(mutex_);
+  if (sending.signed_at < decided_until_) {
+    return refuse(
+        Fault::kRequestExpired,
+        "this request was signed before {}, when the gateway last decided something before "
+        "it started, and may have been executed; sign it anew",
+        format_time(decided_until_));
+  }
   while (!order_.empty() && order_.begin()->first + window_ < now) forget_oldest();
   if (sending.valid_from <= floor_) {
     return refuse(Fault::kRequestExpired,
@@ -24,12 +31,13 @@ Checked<void> ReplayGuard::begin(const Sending& sending, Time now) {
       floor_ = order_.begin()->first;
       forget_oldest();
     }
-    seen_.emplace(sending.signature, Seen{now, {std::string(invocation)}});
+    seen_.emplace(sending.signature, Seen{now, sending.connection, {std::string(invocation)}});
     order_.emplace(sending.valid_from, sending.signature);
     return {};
   }
   Seen& seen = found->second;
-  const bool another = !invocation.empty() && !seen.invocations.contains(invocation);
+  const bool another = !invocation.empty() && sending.connection == seen.connection &&
+                       !seen.invocations.contains(invocation);
   if (another && now - seen.first <= kSameSignature && seen.invocations.size() < kInvocationsMax) {
     seen.invocations.emplace(invocation);
     return {};

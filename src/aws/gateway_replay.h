@@ -1,8 +1,9 @@
 // Signatures of requests that were executed and are not to be executed again. What is identified is
 // one sending of one signed request: its signature with the client's `amz-sdk-invocation-id`,
-// because two equal calls within one second have equal signatures. Another invocation of a known
-// signature is believed only within seconds of the first. Any thread. Kept in memory: a restart
-// forgets.
+// because two equal calls within one second have equal signatures. Clients do not sign that field,
+// so another invocation of a known signature is believed only on the connection that brought the
+// first, within seconds. Any thread. Kept in memory: after a restart, what was signed before the
+// last decision is refused.
 #pragma once
 
 #include <cstdint>
@@ -29,12 +30,16 @@ class ReplayGuard {
   static constexpr Duration kSameSignature = std::chrono::seconds(2);
 
   // `window`: how long after `valid_from` a request can still pass verification.
-  explicit ReplayGuard(Duration window) : window_(window) {}
+  // `decided_until`: what was signed before is not known here and may have been executed.
+  explicit ReplayGuard(Duration window, Time decided_until = Time::min())
+      : window_(window), decided_until_(decided_until) {}
 
   struct Sending {
     std::string signature;
     std::string invocation;  // empty when the client names none
-    Time valid_from;         // when it was signed; for presigned URLs, `window` before it expires
+    std::uint64_t connection = 0;
+    Time signed_at;   // to the second, as clients write it
+    Time valid_from;  // when it was signed; for presigned URLs, `window` before it expires
   };
   // Claims a sending before it is decided. kRequestExpired when it is under way, was executed, or
   // is too old to know.
@@ -48,11 +53,13 @@ class ReplayGuard {
  private:
   struct Seen {
     Time first;
+    std::uint64_t connection = 0;
     std::set<std::string, std::less<>> invocations;
   };
   void forget_oldest();
 
   const Duration window_;
+  const Time decided_until_;
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Seen> seen_;  // by signature
   std::multimap<Time, std::string> order_;      // by valid_from

@@ -12,6 +12,8 @@ class Replay : public testing::Test {
   ReplayGuard::Sending sending(std::string signature, std::string invocation = "") {
     return {.signature = std::move(signature),
             .invocation = std::move(invocation),
+            .connection = 1,
+            .signed_at = signed_at_,
             .valid_from = signed_at_};
   }
   bool begins(const ReplayGuard::Sending& s) { return guard_.begin(s, now_).has_value(); }
@@ -44,6 +46,22 @@ TEST_F(Replay, EqualCallsOfOneSecondPassByTheirInvocation) {
   EXPECT_FALSE(begins(sending("a")));
   now_ += std::chrono::seconds(3);
   EXPECT_FALSE(begins(sending("a", "made up later")));
+}
+
+// The field is not signed: whoever copies the bytes on another connection can make it up.
+TEST_F(Replay, WithAnInvocationMadeUpOnAnotherConnectionIsRefused) {
+  EXPECT_TRUE(begins(sending("a", "call-1")));
+  auto copied = sending("a", "made up");
+  copied.connection = 2;
+  EXPECT_FALSE(begins(copied));
+  EXPECT_TRUE(begins(sending("a", "call-2")));
+}
+
+TEST_F(Replay, OfWhatWasSignedBeforeTheLastDecisionOfAnEarlierProcessIsRefused) {
+  ReplayGuard restarted(kWindow, signed_at_ + std::chrono::milliseconds(300));
+  EXPECT_FALSE(restarted.begin(sending("a"), now_));
+  signed_at_ += std::chrono::seconds(1);
+  EXPECT_TRUE(restarted.begin(sending("b"), now_));
 }
 
 TEST_F(Replay, ReleasingOneInvocationKeepsTheOthers) {

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <sstream>
 
+#include "base/bytes.h"
 #include "cli/cli.h"
 
 namespace keyturn::cli {
@@ -207,6 +208,26 @@ void add_tools(CLI::App& app, Commands& commands, Options& options) {
   commands.add(app, "version", "print the version", Command::kVersion);
 }
 
+struct UnknownCommand {
+  std::string after;  // ` ledger`
+  std::string word;
+};
+// CLI11 says only that a command is required. Names are two deep.
+std::optional<UnknownCommand> find_unknown_command(const CLI::App& app,
+                                                   const std::vector<std::string>& arguments) {
+  const CLI::App* at = &app;
+  std::string after;
+  for (const std::string& word : arguments) {
+    if (word.starts_with('-') || at->get_require_subcommand_min() == 0) return std::nullopt;
+    const auto named =
+        at->get_subcommands([&](const CLI::App* sub) { return sub->check_name(word); });
+    if (named.empty()) return UnknownCommand{after, word};
+    after += " " + word;
+    at = named.front();
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::variant<Options, Message> read_options(const std::vector<std::string>& arguments) {
@@ -228,6 +249,12 @@ std::variant<Options, Message> read_options(const std::vector<std::string>& argu
   try {
     app.parse(std::move(reversed));
   } catch (const CLI::ParseError& error) {
+    if (const auto unknown = find_unknown_command(app, arguments)) {
+      return Message{
+          fmt::format("keyturn: there is no command `{}`; `keyturn{} --help` lists them\n",
+                      printable(unknown->word, 64), unknown->after),
+          kUsage};
+    }
     std::ostringstream out;
     std::ostringstream faults;
     const int code = app.exit(error, out, faults);

@@ -89,6 +89,19 @@ TEST(Options, UsageErrorsSayWhatIsWrong) {
   }
 }
 
+TEST(Options, AnUnknownCommandIsNamed) {
+  const auto said = [](const std::vector<std::string>& words) {
+    const auto read = read_options(words);
+    const auto* message = std::get_if<Message>(&read);
+    return message == nullptr ? std::string() : message->text;
+  };
+  EXPECT_EQ(said({"nosuch"}),
+            "keyturn: there is no command `nosuch`; `keyturn --help` lists them\n");
+  EXPECT_EQ(said({"ledger", "burn"}),
+            "keyturn: there is no command `burn`; `keyturn ledger --help` lists them\n");
+  EXPECT_EQ(said({"\x1b[2J"}).find('\x1b'), std::string::npos);
+}
+
 TEST(Options, HelpIsNoError) {
   const Message message = bad({"--help"});
   EXPECT_EQ(message.exit_code, kDone);

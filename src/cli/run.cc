@@ -75,6 +75,12 @@ Result<int> run_command(const Context& context) {
   // The agent runs as the same user: it must not read our token from /proc.
   ::prctl(PR_SET_DUMPABLE, 0);
   TRY(const Client client, Client::create(context.options.url, context.environment));
+  if (!context.environment("KEYTURN_TOKEN")) {
+    print_error(fmt::format(
+        "keyturn: warning: the command runs as you and can read your token in `{}`; an "
+        "agent that does can review as you. Run it as another user: docs/placement.md\n",
+        token_file(context.environment)));
+  }
   const std::string temporary = context.environment("XDG_RUNTIME_DIR")
                                     .value_or(context.environment("TMPDIR").value_or("/tmp"));
   TRY(const auto aws_config, PrivateFile::create(temporary, kAwsConfig));

@@ -1,7 +1,12 @@
 // `keyturn serve`: the server in the foreground, its log on standard output, until a signal ends
 // it.
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 
 #include "app/app.h"
 #include "app/config.h"
@@ -25,6 +30,13 @@ void reload(app::App& app, Log& log) {
 
 Result<int> serve(const Context& context) {
   TRY(const app::Config config, app::read_config(context.options.config));
+  // The vault's secrets are in this memory: no other process of the user reads it, no core holds
+  // it.
+  const rlimit no_core{0, 0};
+  if (::prctl(PR_SET_DUMPABLE, 0) != 0 || ::setrlimit(RLIMIT_CORE, &no_core) != 0) {
+    return fail(Code::kUnavailable, "close this process's memory to others: {}",
+                std::strerror(errno));
+  }
   // Before any thread exists, so that signals come to this one alone.
   sigset_t signals;
   ::sigemptyset(&signals);

@@ -168,6 +168,9 @@ class Gate {
   // start, before serving; only where no other gateway serves from the same store.
   Result<std::vector<std::uint64_t>> settle_after_crash();
 
+  // When the latest action was decided, as far as the ledger tells: nothing when there is none.
+  Result<std::optional<Time>> last_decided() const;
+
   // Wakes those who wait for a change to be decided: `listener` is called after each
   // commit that changed it. Returns a token; once it is destroyed the listener is not called. Null
   // when too many listen: then do not wait.

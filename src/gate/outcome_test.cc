@@ -36,6 +36,19 @@ TEST_F(OutcomeOf, WhatACrashLeftIsUnknownAndListedOnce) {
   EXPECT_FALSE(finish(lost.ledger_index, {Outcome::Kind::kAnswered, 200, "", 0}));
 }
 
+TEST_F(OutcomeOf, TheLastDecisionIsFoundBehindWhateverCameLater) {
+  EXPECT_EQ(get(gate_->last_decided()), std::nullopt);
+  get(decide(action_of(Effect::kObserve, Tier::kProduction)));
+  const Time then = clock_.now();
+  clock_.advance(std::chrono::minutes(1));
+  write([this](store::Transaction& transaction) {
+    for (int i = 0; i < 1'200; ++i) {
+      EXPECT_TRUE(ledger_->append(transaction, "policy.loaded", Json::object({{"n", i}})));
+    }
+  });
+  EXPECT_EQ(get(gate_->last_decided()), then);
+}
+
 TEST_F(OutcomeOf, ARefusalIsRecordedWithItsTextMadeSafe) {
   std::promise<Result<void>> promise;
   gate_->refuse({"req-1", "aws", "SignatureDoesNotMatch", std::string(100'000, '\x1b'), "ASIA\xff",

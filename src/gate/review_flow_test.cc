@@ -120,6 +120,19 @@ TEST_F(Flow, Invariant5TheOwnerCannotReview) {
   EXPECT_EQ(decide(change_)->kind, VerdictKind::kHold);
 }
 
+// A second key that is cut for the occasion is none.
+TEST_F(Flow, Invariant5APersonAddedAfterwardsCannotReview) {
+  clock_.advance(std::chrono::seconds(1));
+  write([this](store::Transaction& transaction) {
+    EXPECT_TRUE(identity_->create_person(transaction, {PersonId("puppet"), "Puppet"}));
+  });
+  const auto given = review(held_, "puppet");
+  ASSERT_FALSE(given);
+  EXPECT_EQ(given.error().code, Code::kDenied);
+  EXPECT_THAT(given.error().message, HasSubstr("was added after CHG-1 was opened"));
+  EXPECT_EQ(decide(change_)->kind, VerdictKind::kHold);
+}
+
 // Invariant 6: a grant is bound to content, session and policies.
 TEST_F(Flow, Invariant6AGrantIsVoidWhenThePoliciesChanged) {
   ASSERT_TRUE(review(held_, "bob"));

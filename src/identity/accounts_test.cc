@@ -82,6 +82,29 @@ TEST_F(Accounts, NamesAreTakenOnce) {
   EXPECT_EQ(agent.error().code, Code::kConflict);
 }
 
+// Whoever makes persons could make the reviewers of their own agent.
+TEST_F(Accounts, AdministratorsOwnNoAgents) {
+  const auto owns = write([this](store::Transaction& transaction) -> Result<void> {
+    TRY_VOID(
+        identity_->create_person(transaction, {PersonId("root"), "Root", Role::kAdministrator}));
+    TRY_VOID(identity_->create_agent(transaction, AgentId("robot"), PersonId("root")));
+    return {};
+  });
+  ASSERT_FALSE(owns);
+  EXPECT_EQ(owns.error().code, Code::kDenied);
+}
+
+TEST_F(Accounts, AdministratorsStartNoSessions) {
+  ASSERT_TRUE(write([this](store::Transaction& transaction) -> Result<void> {
+    TRY_VOID(
+        identity_->create_person(transaction, {PersonId("root"), "Root", Role::kAdministrator}));
+    return {};
+  }));
+  const auto started = start({AgentId("kiro"), PersonId("root"), "fix it"});
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code, Code::kDenied);
+}
+
 TEST_F(Accounts, SessionKeysLookLikeAwsKeysAndOpenAgainAfterARestart) {
   ASSERT_TRUE(start(wanted()));
   const SessionKeys& keys = started_.keys;

@@ -72,6 +72,7 @@ Result<Agent> Identity::create_agent(store::Transaction& transaction, const Agen
     return fail(Code::kDenied, "the person `{}` is suspended and cannot own a new agent",
                 owner.text());
   }
+  TRY_VOID(check_duties(person));
   const Agent agent{id, owner, State::kActive, inside_->clock.now()};
   TRY(const std::int64_t added,
       transaction.execute("INSERT INTO identity_agents (id, owner, state, created) "

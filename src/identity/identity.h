@@ -22,10 +22,9 @@ namespace keyturn::identity {
 enum class State { kActive, kSuspended };
 std::string_view to_string(State state);
 
-enum class Role {
-  kMember,
-  kAdministrator
-};  // administrators manage accounts; reviews treat all alike
+// Administrators manage accounts, and therefore own no agents and start no sessions: whoever makes
+// persons could make the reviewers of their own agent. Reviews treat both alike.
+enum class Role { kMember, kAdministrator };
 std::string_view to_string(Role role);
 
 struct Person {
@@ -102,10 +101,12 @@ class Identity {
   // is taken.
   Result<crypto::Secret> create_person(store::Transaction& transaction, const NewPerson& person);
   Result<void> set_person_state(store::Transaction& transaction, const PersonId& id, State state);
+  // kDenied when the owner is suspended or an administrator.
   Result<Agent> create_agent(store::Transaction& transaction, const AgentId& id,
                              const PersonId& owner);
   Result<void> set_agent_state(store::Transaction& transaction, const AgentId& id, State state);
-  // kDenied when the agent, its owner or the starter is suspended; kNotFound; kInvalid on a bad
+  // kDenied when the agent, its owner or the starter is suspended, or one of these persons is an
+  // administrator; kNotFound; kInvalid on a bad
   // purpose or lifetime; kExhausted when too many sessions run.
   struct StartedSession {
     Session session;

@@ -97,6 +97,16 @@ Result<Session> read_session(const store::Row& row) {
 std::string secret_label(const SessionId& id) { return "identity session secret " + id.text(); }
 std::string token_label(const SessionId& id) { return "identity session token " + id.text(); }
 
+Result<void> check_duties(const Person& person) {
+  if (person.role != Role::kAdministrator) return {};
+  return fail(
+      Code::kDenied,
+      "`{}` is an administrator and can neither own an agent nor start its sessions: whoever "
+      "makes persons could make its reviewers; add a person for this with `keyturn person "
+      "add`",
+      person.id.text());
+}
+
 Result<void> check_text(std::string_view what, std::string_view text, std::size_t bytes_max) {
   if (trim(text).empty()) return fail(Code::kInvalid, "the {} is empty; say it in words", what);
   if (text.size() > bytes_max) {

@@ -25,6 +25,9 @@ Result<Session> read_session(const store::Row& row);
 std::string secret_label(const SessionId& id);
 std::string token_label(const SessionId& id);
 
+// kDenied for administrators, who neither own agents nor start sessions.
+Result<void> check_duties(const Person& person);
+
 // kInvalid unless `text` is UTF-8 without control characters, not blank, and at most `bytes_max`.
 Result<void> check_text(std::string_view what, std::string_view text, std::size_t bytes_max);
 

@@ -79,8 +79,10 @@ Result<Identity::StartedSession> Identity::start_session(store::Transaction& tra
   }
   TRY(const Person owner, get_person(transaction, agent.owner));
   TRY_VOID(check_active(owner, "agent's owner"));
+  TRY_VOID(check_duties(owner));
   TRY(const Person starter, get_person(transaction, wanted.starter));
   TRY_VOID(check_active(starter, "starter"));
+  TRY_VOID(check_duties(starter));
   const Time now = inside_->clock.now();
   TRY_VOID(check_room(transaction, now));
 

@@ -30,6 +30,12 @@ Result<void> check_independent(const Change& change, const identity::Person& per
   if (person.state != identity::State::kActive) {
     return fail(Code::kDenied, "`{}` is suspended and cannot review", person.id.text());
   }
+  if (person.created > change.created) {
+    return fail(
+        Code::kDenied,
+        "`{}` was added after {} was opened and cannot review it; a person known before must",
+        person.id.text(), change.id.text());
+  }
   if (person.id == change.owner || person.id == owner) {
     return fail(Code::kDenied, "`{}` owns agent `{}` and cannot review {}; another person must",
                 person.id.text(), change.agent.text(), change.id.text());

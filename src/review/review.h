@@ -118,7 +118,8 @@ class Reviews {
     Change change;               // after the review
     std::optional<Grant> grant;  // when this review completed the quorum
   };
-  // kDenied when the person is not independent (owner, starter, suspended), naming why; kConflict
+  // kDenied when the person is not independent (owner, starter, suspended, added after
+  // the change was opened), naming why; kConflict
   // when the change is not open, the digest is not the change's, or the person has reviewed before;
   // kInvalid when a rejection has no words. Words are kept as given: show them escaped.
   Result<Given> give_review(store::Transaction& transaction, ChangeId id, const PersonId& person,
