@@ -27,6 +27,7 @@ namespace keyturn::app {
 namespace {
 
 constexpr Duration kSweepInterval = std::chrono::seconds(10);  // of expired changes
+constexpr Duration kTagNewsInterval = std::chrono::seconds(2);
 constexpr Duration kVaultInterval =
     std::chrono::seconds(30);  // it refreshes 5 minutes before expiry
 constexpr Duration kFirstTagsWait =
@@ -64,9 +65,11 @@ class Server final : public App {
   void keep();
   void sweep();
   void refresh_credentials();
+  bool begin_tags();
+  http::Task<> run_tags(http::Task<> asking, std::function<void()> done);
   // Starts a refresh unless one is running; `done` is called when it ends.
   void refresh_tags(std::function<void()> done);
-  http::Task<> run_tag_refresh(std::function<void()> done);
+  void follow_tags();
 
   const Config config_;
   const Needs needs_;
@@ -314,6 +317,7 @@ void Server::keep() {
   jobs.push_back({kSweepInterval, [this] { sweep(); }});
   jobs.push_back({kVaultInterval, [this] { refresh_credentials(); }});
   jobs.push_back({config_.aws.tag_refresh, [this] { refresh_tags([] {}); }});
+  jobs.push_back({kTagNewsInterval, [this] { follow_tags(); }});
   keeper_ = std::make_unique<Keeper>(std::move(jobs), needs_.clock);
   std::vector<Keeper::Job> publishing;
   publishing.push_back({kPublishInterval, [this] { publish(); }});
@@ -341,18 +345,15 @@ void Server::refresh_credentials() {
   }
 }
 
-void Server::refresh_tags(std::function<void()> done) {
-  if (config_.aws.regions.empty() || credentials_missing_.load()) return done();
-  {
-    const std::lock_guard lock(tags_mutex_);
-    if (std::exchange(refreshing_tags_, true)) return done();
-  }
-  loops_->spawn(0, [this, done = std::move(done)] { return run_tag_refresh(done); });
+// At most one of these at a time: what each learns replaces what was known.
+bool Server::begin_tags() {
+  if (config_.aws.regions.empty() || credentials_missing_.load()) return false;
+  const std::lock_guard lock(tags_mutex_);
+  return !std::exchange(refreshing_tags_, true);
 }
 
-http::Task<> Server::run_tag_refresh(std::function<void()> done) {
-  std::vector<std::string> regions = config_.aws.regions;
-  auto result = co_await gateway_->refresh_tags(std::move(regions));
+http::Task<> Server::run_tags(http::Task<> asking, std::function<void()> done) {
+  auto result = co_await std::move(asking);
   if (!result) needs_.log.warning("tags.refresh_failed", {{"error", result.error().message}});
   {
     const std::lock_guard lock(tags_mutex_);
@@ -361,6 +362,18 @@ http::Task<> Server::run_tag_refresh(std::function<void()> done) {
   tags_ended_.notify_all();
   done();
   co_return Result<void>();
+}
+
+void Server::refresh_tags(std::function<void()> done) {
+  if (!begin_tags()) return done();
+  loops_->spawn(0, [this, done = std::move(done)] {
+    return run_tags(gateway_->refresh_tags(config_.aws.regions), done);
+  });
+}
+
+void Server::follow_tags() {
+  if (!begin_tags()) return;
+  loops_->spawn(0, [this] { return run_tags(gateway_->follow_tags(config_.aws.regions), [] {}); });
 }
 
 void Server::stop(Duration timeout) {

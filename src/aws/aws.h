@@ -71,6 +71,9 @@ class Gateway {
   // Loads resource tags from upstream (resourcegroupstaggingapi:GetResources) for the given
   // regions; run at start and periodically on a loop.
   virtual http::Task<> refresh_tags(std::vector<std::string> regions) = 0;
+  // Asks upstream for the tags of what executed requests have touched in these regions since the
+  // last call; run every few seconds on a loop. Quick when there is nothing.
+  virtual http::Task<> follow_tags(std::vector<std::string> regions) = 0;
 };
 
 // One JSON line {"method","url","headers","body_base64"} in, one line of what is understood out.

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "aws/aws.h"
 #include "aws/gateway_ask.h"
 #include "aws/gateway_passage.h"
@@ -17,6 +19,17 @@ class SigningGateway final : public Gateway {
   http::Task<> handle(http::Exchange& exchange) override {
     Passage passage(shared_, exchange);
     co_return co_await passage.run();
+  }
+
+  http::Task<> follow_tags(std::vector<std::string> regions) override {
+    Result<void> whole;
+    for (const TagNews::Batch& batch : shared_.tag_news.take()) {
+      // Elsewhere no refresh would take back what is learned.
+      if (std::find(regions.begin(), regions.end(), batch.region) == regions.end()) continue;
+      auto followed = co_await follow(batch);
+      if (!followed) whole = fail(std::move(followed.error()).context(batch.region));
+    }
+    co_return whole;
   }
 
   http::Task<> refresh_tags(std::vector<std::string> regions) override {
@@ -42,6 +55,18 @@ class SigningGateway final : public Gateway {
     shared_.inventory.replace(region, std::move(known));
     shared_.needs.log.info("inventory.refreshed",
                            {{"region", region}, {"resources", std::to_string(count)}});
+    co_return Result<void>();
+  }
+
+  http::Task<> follow(const TagNews::Batch& batch) {
+    std::vector<TaggedResource> found;
+    if (batch.stacks) CO_TRY_VOID(co_await collect(stacks_call(batch.region), found));
+    if (!batch.names.empty()) {
+      Call call = resources_call(batch.region);
+      call.body = [&](std::string_view) { return get_named_resources_body(batch.names); };
+      CO_TRY_VOID(co_await collect(std::move(call), found));
+    }
+    shared_.inventory.update(batch.region, batch.names, std::move(found));
     co_return Result<void>();
   }
 

@@ -82,6 +82,7 @@ struct Shared {
   SigningKeys signing_keys;
   ReplayGuard replay;
   Inventory inventory;
+  TagNews tag_news;
   // Shared with the requests under way: what they give back at their end may come after the
   // gateway's.
   std::shared_ptr<HeldSlots> held;

@@ -402,6 +402,9 @@ Step<void> Passage::execute() {
   if (understood_->action.effect != Effect::kObserve && !executed) {
     shared_.replay.release(sending());
   }
+  if (understood_->action.effect != Effect::kObserve && executed) {
+    shared_.tag_news.add(understood_->action);
+  }
   Log& log = shared_.needs.log;
   const std::string request_id = exchange_.request_id();
   // Not awaited: the client has its answer, and the next request on its connection need not wait

@@ -380,6 +380,35 @@ TEST_F(GatewayFlow, TagsFromUpstreamDecideTheEnvironment) {
   EXPECT_EQ(ask(put("untagged")).status, 403);
 }
 
+// A made resource is known by upstream's word soon after, not only at the next refresh.
+TEST_F(GatewayFlow, TagsOfWhatARequestTouchedAreFollowedUp) {
+  answer_with([](const Seen& seen) {
+    UpstreamAnswer answer;
+    if (seen.body.find("ResourceARNList") == std::string::npos) return answer;
+    answer.body = seen.body.find("table/dev-t") == std::string::npos
+                      ? R"({"ResourceTagMappingList":[]})"
+                      : R"({"ResourceTagMappingList":[{"ResourceARN":)"
+                        R"("arn:aws:dynamodb:us-east-1:123456789012:table/tagged",)"
+                        R"("Tags":[{"Key":"env","Value":"dev"}]}]})";
+    return answer;
+  });
+  EXPECT_EQ(ask(put("tagged")).status, 403);
+  EXPECT_EQ(ask(put("dev-t")).status, 200);
+  ASSERT_TRUE(on_loop<void>([this] { return gateway_->follow_tags({"us-east-1"}); }));
+  EXPECT_EQ(ask(put("tagged")).status, 200);
+  const std::size_t asked = this->seen().size();
+  ASSERT_TRUE(on_loop<void>([this] { return gateway_->follow_tags({"us-east-1"}); }));
+  EXPECT_EQ(this->seen().size(), asked + 1) << "the second request has its own follow-up";
+  clock_.advance(1s);
+  EXPECT_EQ(ask(put("tagged")).status, 403) << "upstream names no tags of it";
+  ASSERT_TRUE(on_loop<void>([this] { return gateway_->follow_tags({"us-east-1"}); }));
+  EXPECT_EQ(this->seen().size(), asked + 1) << "nothing was executed";
+  clock_.advance(1s);
+  EXPECT_EQ(ask(put("dev-t")).status, 200);
+  ASSERT_TRUE(on_loop<void>([this] { return gateway_->follow_tags({"eu-west-1"}); }));
+  EXPECT_EQ(this->seen().size(), asked + 2) << "regions that are not refreshed are not followed";
+}
+
 TEST_F(GatewayFlow, ARequestThatClaimsTagsForItselfIsStillProduction) {
   EXPECT_EQ(
       ask(dynamodb("UpdateTable", "prod-t", R"(,"Tags":[{"Key":"env","Value":"dev"}])")).status,

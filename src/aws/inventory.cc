@@ -115,6 +115,43 @@ void Inventory::replace(std::string_view region, std::vector<TaggedResource> com
   }
 }
 
+void Inventory::update(std::string_view region, const std::vector<std::string>& asked,
+                       std::vector<TaggedResource> found) {
+  const std::unique_lock lock(mutex_);
+  for (const std::string& name : asked) known_.erase(name);
+  for (auto& [arn, tags] : found) {
+    if (known_.size() >= kResourcesMax) return;
+    known_.insert_or_assign(std::move(arn), Known{std::move(tags), std::string(region)});
+  }
+}
+
+void TagNews::add(const Action& action) {
+  const std::scoped_lock lock(mutex_);
+  for (const Resource& resource : action.resources) {
+    const std::string arn(holder_of(resource.name));
+    const bool stack = arn.find(":cloudformation:") != arn.npos;
+    if (!arn.starts_with("arn:") || (arn.find('*') != arn.npos && !stack)) continue;
+    auto batch = std::find_if(batches_.begin(), batches_.end(), [&](const Batch& other) {
+      return other.region == action.region && other.names.size() < kBatchNamesMax;
+    });
+    if (batch == batches_.end()) {
+      if (batches_.size() >= kBatchesMax) return;
+      batches_.push_back({.region = action.region, .names = {}});
+      batch = std::prev(batches_.end());
+    }
+    if (stack) {
+      batch->stacks = true;
+    } else if (std::find(batch->names.begin(), batch->names.end(), arn) == batch->names.end()) {
+      batch->names.push_back(arn);
+    }
+  }
+}
+
+std::vector<TagNews::Batch> TagNews::take() {
+  const std::scoped_lock lock(mutex_);
+  return std::exchange(batches_, {});
+}
+
 std::size_t Inventory::size() const {
   const std::shared_lock lock(mutex_);
   return known_.size();
@@ -127,6 +164,11 @@ std::string get_resources_body(std::string_view pagination_token) {
     append_json_string(body, pagination_token);
   }
   return body + "}";
+}
+
+std::string get_named_resources_body(const std::vector<std::string>& names) {
+  Json::Array list(names.begin(), names.end());
+  return to_text(Json::object({{"ResourceARNList", Json(std::move(list))}}));
 }
 
 Result<ResourcePage> parse_resources(std::string_view json) {

@@ -31,6 +31,9 @@ class Inventory {
   Tags find(std::string_view arn) const;
   // Everything now known of a region, in place of what was known before; `complete` lists it all.
   void replace(std::string_view region, std::vector<TaggedResource> complete);
+  // What upstream now says of `asked`, which lie in the region: what it does not name has no tags.
+  void update(std::string_view region, const std::vector<std::string>& asked,
+              std::vector<TaggedResource> found);
   std::size_t size() const;
 
  private:
@@ -44,12 +47,34 @@ class Inventory {
   std::map<std::string, Known, std::less<>> known_;  // ordered, for what ends in a star
 };
 
+// Resources that executed requests may have made, tagged or deleted: worth asking for before the
+// next refresh. What a request says of tags is not believed, only followed up. Any thread.
+class TagNews {
+ public:
+  // GetResources takes 100 names. Beyond kBatchesMax, what is new waits for the refresh.
+  static constexpr std::size_t kBatchNamesMax = 100;
+  static constexpr std::size_t kBatchesMax = 64;
+
+  struct Batch {
+    std::string region;
+    std::vector<std::string> names;  // ARNs without stars
+    bool stacks = false;             // their names do not tell their ARNs
+  };
+  void add(const Action& action);
+  std::vector<Batch> take();
+
+ private:
+  std::mutex mutex_;
+  std::vector<Batch> batches_;
+};
+
 // One page of resourcegroupstaggingapi:GetResources.
 struct ResourcePage {
   std::vector<TaggedResource> resources;
   std::string next;  // PaginationToken; empty at the end
 };
 std::string get_resources_body(std::string_view pagination_token);
+std::string get_named_resources_body(const std::vector<std::string>& names);
 Result<ResourcePage> parse_resources(std::string_view json);
 
 // One page of cloudformation:DescribeStacks, which knows tags that GetResources may not list.
