@@ -25,6 +25,8 @@ struct RequestContent;
 struct EntityUid {
   std::string type;
   std::string id;
+  // kInvalid with a caret line unless `text` is an entity as policies write it.
+  static Result<EntityUid> parse(std::string_view text);
   // As written in policies, with escapes.
   std::string text() const;
   friend auto operator<=>(const EntityUid&, const EntityUid&) = default;
@@ -99,6 +101,7 @@ class PolicySet {
 struct Diagnostic {
   std::string policy;  // its id
   std::string message;
+  std::string help = {};  // of the validator, where the way out is known
 };
 
 enum class ValidationMode { kStrict, kPermissive };
@@ -106,6 +109,8 @@ struct ValidationResult {
   std::vector<Diagnostic> errors;
   std::vector<Diagnostic> warnings;
 };
+// Warnings include text that can be mistaken for other text: scripts mixed, writing direction
+// turned.
 ValidationResult validate(const PolicySet& policies, const Schema& schema, ValidationMode mode);
 
 // Where later Cedar differs: 4.13 only warns when no action fits a policy's scope.

@@ -15,7 +15,7 @@ namespace keyturn::cedar {
 
 struct CorpusOptions {
   // A folder of `<id>.validation.json` with strict and permissive verdicts; empty to leave them
-  // out.
+  // out. A case that has none is not compared.
   std::string validation_folder;
   // Called after each case with the number done.
   std::function<void(std::size_t)> progress;
@@ -23,7 +23,7 @@ struct CorpusOptions {
 
 struct Disagreement {
   std::string id;     // the case
-  std::string where;  // `request 3`, `shouldValidate`, `permissive`
+  std::string where;  // `request 3`, `shouldValidate`, `permissive`, `case` when it is malformed
   std::string expected;
   std::string actual;
 };
@@ -31,10 +31,12 @@ struct Disagreement {
 struct CorpusReport {
   std::size_t cases = 0;
   std::size_t requests = 0;
+  std::size_t verdicts = 0;  // files of the validation folder that were compared
   std::vector<Disagreement> disagreements;
 };
 
-// kNotFound when the folder is missing or has no case; kInvalid when a case is malformed.
+// A case that is malformed, or whose files are missing, disagrees and the run goes on. kNotFound
+// when a folder is missing, has no case, or has no verdict for any case.
 Result<CorpusReport> run_corpus(const std::string& folder, const CorpusOptions& options);
 
 // A whole file. kNotFound, kExhausted over 64 MiB.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "cedar/cedar.h"
+
 namespace keyturn::cedar {
 namespace {
 
@@ -322,6 +324,19 @@ Result<std::shared_ptr<const Body>> parse_expression(std::string_view text) {
   if (cursor.peek().kind != TokenKind::kEnd) return fail(cursor.unexpected("end of input"));
   body->clauses.push_back(clause);
   return body;
+}
+
+Result<EntityUid> EntityUid::parse(std::string_view text) {
+  TRY_VOID(check_text(text));
+  TRY(const std::vector<Token> tokens, lex(text, Grammar::kPolicy));
+  Nodes nodes;
+  Pool pool;
+  const std::string source(text);
+  Cursor cursor(source, tokens);
+  Builder builder(nodes, pool, source);
+  TRY(const Uid* uid, ExpressionParser(cursor, builder).entity());
+  if (cursor.peek().kind != TokenKind::kEnd) return fail(cursor.unexpected("end of input"));
+  return EntityUid{std::string(uid->type->view()), std::string(uid->id->view())};
 }
 
 }  // namespace keyturn::cedar

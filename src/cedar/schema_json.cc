@@ -5,9 +5,13 @@
 #include "cedar/access.h"
 #include "cedar/escape.h"
 #include "cedar/schema_fragment.h"
+#include "cedar/source.h"
 
 namespace keyturn::cedar {
 namespace {
+
+// One type takes up to two levels of JSON.
+constexpr std::size_t kSchemaJsonDepthMax = 2 * kDepthMax + 20;
 
 using Keys = std::initializer_list<std::string_view>;
 
@@ -359,7 +363,9 @@ Result<SchemaFragment> parse_schema_json(const Json& json) {
 
 Result<Schema> Schema::parse_json(std::string_view text) {
   TRY_VOID(check_text(text));
-  TRY(const Json json, parse_strict(text));
+  JsonLimits limits;
+  limits.depth_max = kSchemaJsonDepthMax;
+  TRY(const Json json, parse_strict(text, limits));
   TRY(SchemaFragment fragment, parse_schema_json(json));
   TRY(std::shared_ptr<const SchemaContent> content, resolve_schema(std::move(fragment)));
   return Schema(std::move(content));

@@ -118,5 +118,20 @@ TEST(Schema, NestingAndExpansionAreBounded) {
   EXPECT_EQ(Schema::parse(laughs).error().code, Code::kExhausted);
 }
 
+TEST(Schema, DeepTypesSurviveTheWayThroughJson) {
+  std::string text = "Long";
+  for (int i = 0; i < 150; ++i) text = i % 2 == 0 ? "{ a: " + text + " }" : "Set<" + text + ">";
+  const Result<Schema> schema = Schema::parse("entity E { a: " + text + " };");
+  ASSERT_TRUE(schema) << schema.error().message;
+  const Result<Schema> again = Schema::parse_json(to_text(schema->json()));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(to_canonical(again->json()), to_canonical(schema->json()));
+  // Deeper than any text may be: an error, whichever limit is first.
+  std::string deep = R"({"type": "Long"})";
+  for (int i = 0; i < 700; ++i) deep = R"({"type": "Set", "element": )" + deep + "}";
+  EXPECT_FALSE(Schema::parse_json(
+      R"({"": {"entityTypes": {}, "actions": {}, "commonTypes": {"T": )" + deep + "}}}"));
+}
+
 }  // namespace
 }  // namespace keyturn::cedar

@@ -5,8 +5,10 @@
 #include "cedar/access.h"
 #include "cedar/escape.h"
 #include "cedar/levels.h"
+#include "cedar/lookalike.h"
 #include "cedar/policy_content.h"
 #include "cedar/typecheck.h"
+#include "cedar/validation_help.h"
 
 namespace keyturn::cedar {
 namespace {
@@ -28,6 +30,7 @@ class PolicyValidator {
     // A link shares its template's body; only what its slots add is looked at again.
     if (policy.link == nullptr) {
       check_names(*policy.body);
+      check_lookalikes(*policy.body);
       check_types(*policy.body);
     } else {
       check_slots(*policy.link);
@@ -38,6 +41,7 @@ class PolicyValidator {
 
  private:
   void check_names(const Body& body);
+  void check_lookalikes(const Body& body);
   void check_uid(const Uid& uid, Range range);
   void check_type_name(std::string_view name, Range range);
   void check_slots(const Link& link);
@@ -67,7 +71,8 @@ std::string PolicyValidator::placed(Range range, std::string_view message) const
 void PolicyValidator::report(const TypeError& error) {
   const bool is_lenient = error.message == kNoAction && options_.behaviour == Behaviour::kCedar413;
   (is_lenient ? result_.warnings : result_.errors)
-      .push_back({policy_->id, placed(error.range, error.message)});
+      .push_back({policy_->id, placed(error.range, error.message),
+                  validation_help(schema_, error.message)});
 }
 
 void PolicyValidator::check_type_name(std::string_view name, Range range) {
@@ -97,6 +102,16 @@ void PolicyValidator::check_names(const Body& body) {
       check_uid(*node.value.uid, node.range);
     }
     if (node.op == Op::kIs || node.op == Op::kIsIn) check_type_name(node.name->view(), node.range);
+  }
+}
+
+void PolicyValidator::check_lookalikes(const Body& body) {
+  std::set<TypeError> found;  // once for each place
+  find_lookalikes(
+      body, [&](Range range, std::string message) { found.insert({range, std::move(message)}); });
+  for (const TypeError& one : found) {
+    result_.warnings.push_back(
+        {policy_->id, placed(one.range, one.message), validation_help(schema_, one.message)});
   }
 }
 
