@@ -68,8 +68,9 @@ Result<void> add_file(Loading& loading, const Policies::File& file, const cedar:
   const auto checked = cedar::validate(set, schema, cedar::ValidationMode::kStrict);
   if (!checked.errors.empty()) {
     const cedar::Diagnostic& first = checked.errors.front();
-    return fail(Code::kInvalid, "{}: policy `{}` does not fit the schema: {}", places[first.policy],
-                loading.names[prefix_of(file.name) + first.policy], first.message);
+    return fail(Code::kInvalid, "{}: policy `{}` does not fit the schema: {}{}{}",
+                places[first.policy], loading.names[prefix_of(file.name) + first.policy],
+                first.message, first.help.empty() ? "" : "\n  help: ", first.help);
   }
   TRY(loading.set, context(loading.set.merged_with(set, prefix_of(file.name)), file.name));
   return {};
