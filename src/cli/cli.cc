@@ -64,6 +64,14 @@ Function function_of(Command command) {
       return explain_requests;
     case Command::kPolicyCheck:
       return check_policies;
+    case Command::kPolicyValidate:
+    case Command::kPolicyFormat:
+    case Command::kPolicyTranslate:
+    case Command::kPolicyAuthorize:
+    case Command::kPolicyExplain:
+    case Command::kPolicyTest:
+    case Command::kPolicyCorpus:
+      return run_policy;
     case Command::kWhoami:
       return who_am_i;
     case Command::kVersion:

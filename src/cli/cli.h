@@ -1,6 +1,6 @@
 // The command line `keyturn`: people's way to a running server, and the operator's way to start
-// one. Subcommands are clients of the API; `init`, `serve`, `vault`, `policy check` and `aws
-// explain` work on this machine's files. Single-threaded but for `serve`.
+// one. Subcommands are clients of the API; `init`, `serve`, `vault`, `policy` and `aws explain`
+// work on this machine's files. Single-threaded but for `serve`.
 #pragma once
 
 namespace keyturn::cli {

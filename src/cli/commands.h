@@ -42,6 +42,7 @@ Result<int> seal_credentials(const Context& context);
 Result<int> show_credentials(const Context& context);
 Result<int> serve(const Context& context);           // serve.cc
 Result<int> check_policies(const Context& context);  // tools.cc
+Result<int> run_policy(const Context& context);  // policy_commands.cc: the other policy commands
 Result<int> explain_requests(const Context& context);
 Result<int> print_version(const Context& context);
 

@@ -5,56 +5,16 @@
 
 #include "base/bytes.h"
 #include "cli/cli.h"
+#include "cli/options_commands.h"
 
 namespace keyturn::cli {
 namespace {
 
 constexpr const char* kFooter =
-    "Exit codes: 0 done, 1 failed, 2 usage, 3 denied, 4 held.\n"
+    "Exit codes: 0 done, 1 failed, 2 usage (`policy authorize`: deny), 3 denied, 4 held.\n"
     "The server is found at $KEYTURN_URL (default http://127.0.0.1:7311); your token is taken "
     "from\n"
     "$KEYTURN_TOKEN or from ~/.config/keyturn/token, which nobody else may read.";
-
-// Adds subcommands whose callbacks say which command was asked for.
-class Commands {
- public:
-  explicit Commands(Options& options) : options_(options) {}
-
-  CLI::App* add(CLI::App& parent, const char* name, const char* description, Command command) {
-    CLI::App* sub = parent.add_subcommand(name, description);
-    sub->callback([this, command] { options_.command = command; });
-    return sub;
-  }
-  CLI::App* group(CLI::App& parent, const char* name, const char* description) {
-    CLI::App* sub = parent.add_subcommand(name, description);
-    sub->require_subcommand(1);
-    return sub;
-  }
-  void json(CLI::App* sub) { sub->add_flag("--json", options_.json, "print JSON"); }
-  void config(CLI::App* sub) {
-    sub->add_option("--config", options_.config, "the configuration file")
-        ->envname("KEYTURN_CONFIG")
-        ->capture_default_str();
-  }
-  void id(CLI::App* sub, const char* what) { sub->add_option("ID", options_.id, what)->required(); }
-  void lifetime(CLI::App* sub) {
-    sub->add_option_function<std::string>(
-        "--ttl",
-        [this](const std::string& text) {
-          const auto duration = parse_duration(text);
-          if (!duration) throw CLI::ValidationError("--ttl", duration.error().message);
-          options_.lifetime = *duration;
-        },
-        "how long the session lasts, like 30m or 8h (default 8h, at most 24h)");
-  }
-  void limit(CLI::App* sub) {
-    sub->add_option("--limit", options_.limit, "at most this many")
-        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000}));
-  }
-
- private:
-  Options& options_;
-};
 
 void add_server(CLI::App& app, Commands& commands, Options& options) {
   CLI::App* init =
@@ -195,11 +155,7 @@ void add_ledger(CLI::App& app, Commands& commands, Options& options) {
   output->add_option("--to", options.to, "the last index (default: the newest)");
 }
 
-void add_tools(CLI::App& app, Commands& commands, Options& options) {
-  CLI::App* policy = commands.group(app, "policy", "Cedar policies: check");
-  CLI::App* check = commands.add(*policy, "check", "parse and validate", Command::kPolicyCheck);
-  check->add_option("FILES", options.files, "policy files (default: the built-in pack)");
-  check->add_option("--schema", options.schema, "a schema (default: the built-in one)");
+void add_tools(CLI::App& app, Commands& commands) {
   CLI::App* aws = commands.group(app, "aws", "the AWS gateway's understanding: explain");
   CLI::App* explain =
       commands.add(*aws, "explain", "JSON requests in, one line each; what is understood out",
@@ -244,7 +200,8 @@ std::variant<Options, Message> read_options(const std::vector<std::string>& argu
   add_sessions(app, commands, options);
   add_changes(app, commands, options);
   add_ledger(app, commands, options);
-  add_tools(app, commands, options);
+  add_policy(app, commands, options);
+  add_tools(app, commands);
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 takes them
   try {
     app.parse(std::move(reversed));

@@ -41,8 +41,36 @@ enum class Command {
   kVaultShow,
   kAwsExplain,
   kPolicyCheck,
+  kPolicyValidate,
+  kPolicyFormat,
+  kPolicyTranslate,
+  kPolicyAuthorize,
+  kPolicyExplain,
+  kPolicyTest,
+  kPolicyCorpus,
   kWhoami,
   kVersion,
+};
+
+// Of the `policy` commands; files may be `-` for standard input.
+struct PolicyOptions {
+  bool permissive = false;
+  bool behaviour_413 = false;  // where Cedar 4.13 differs
+  std::optional<unsigned> level;
+  std::vector<std::string> policies;  // files and folders
+  std::string entities;
+  bool check = false;  // only say which files would change
+  bool write = false;
+  std::string to;  // `json` or `cedar`
+  bool is_schema = false;
+  std::string principal;
+  std::string action;
+  std::string resource;
+  std::string context;  // a file
+  std::string request;  // a file instead of the four above
+  std::string folder;
+  std::string cases;       // a folder; empty: `cases` in the pack's folder
+  std::string validation;  // a folder of expected verdicts
 };
 
 struct Options {
@@ -76,6 +104,7 @@ struct Options {
   bool upstream_from_environment = false;
   std::vector<std::string> files;
   std::string schema;
+  PolicyOptions policy;
   std::vector<std::string> child;  // the command of `run`
 };
 

@@ -45,6 +45,13 @@ TEST(Options, EveryCommandIsReached) {
       {{"vault", "show"}, Command::kVaultShow},
       {{"aws", "explain"}, Command::kAwsExplain},
       {{"policy", "check"}, Command::kPolicyCheck},
+      {{"policy", "validate", "--schema", "s", "f"}, Command::kPolicyValidate},
+      {{"policy", "format", "-"}, Command::kPolicyFormat},
+      {{"policy", "translate", "--to", "json", "f"}, Command::kPolicyTranslate},
+      {{"policy", "authorize", "--policies", "f"}, Command::kPolicyAuthorize},
+      {{"policy", "explain", "--policies", "f"}, Command::kPolicyExplain},
+      {{"policy", "test"}, Command::kPolicyTest},
+      {{"policy", "corpus", "d"}, Command::kPolicyCorpus},
       {{"whoami"}, Command::kWhoami},
       {{"version"}, Command::kVersion}};
   for (const auto& [arguments, command] : commands) {

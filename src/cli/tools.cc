@@ -43,6 +43,13 @@ Result<int> check_policies(const Context& context) {
     TRY(pack.schema, read_file(options.schema));
   }
   TRY(const auto policies, gate::Policies::load(pack.files, pack.schema));
+  for (const cedar::Diagnostic& one :
+       cedar::validate(policies->set(), policies->schema(), cedar::ValidationMode::kStrict)
+           .warnings) {
+    print(safe_lines(
+        fmt::format("warning: policy `{}`: {}", policies->name(one.policy), one.message), 0));
+    if (!one.help.empty()) print(safe_lines("help: " + one.help, 2));
+  }
   print(fmt::format("good: {} policy file{} against {}, digest {}\n", pack.files.size(),
                     pack.files.size() == 1 ? "" : "s", pack.schema.name, policies->digest().hex()));
   return kDone;

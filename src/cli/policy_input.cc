@@ -1,0 +1,228 @@
+#include "cli/policy_input.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+namespace keyturn::cli {
+namespace {
+
+constexpr std::size_t kInputBytesMax = 64U << 20U;  // entities; the engine takes less of policies
+// As the engine has them for policies in JSON.
+constexpr JsonLimits kPolicyLimits = {.bytes_max = 8U << 20U, .depth_max = 1'220};
+constexpr std::size_t kFilesMax = 10'000;  // of all folders together
+
+Result<std::string> read_stream(std::istream& stream, const std::string& name) {
+  std::string text;
+  std::array<char, 65'536> buffer;
+  while (stream.read(buffer.data(), buffer.size()) || stream.gcount() > 0) {
+    text.append(buffer.data(), static_cast<std::size_t>(stream.gcount()));
+    if (text.size() > kInputBytesMax) {
+      return fail(Code::kExhausted, "`{}` is larger than {} bytes", name, kInputBytesMax);
+    }
+  }
+  if (stream.bad())
+    return fail(Code::kUnavailable, "read `{}`: it cannot be read to its end", name);
+  return text;
+}
+
+Result<std::vector<std::string>> files_of(const std::string& folder) {
+  std::error_code error;
+  std::vector<std::string> paths;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->path().extension() == ".cedar") paths.push_back(entry->path().string());
+    if (paths.size() > kFilesMax) {
+      return fail(Code::kExhausted, "`{}` has more than {} policy files", folder, kFilesMax);
+    }
+  }
+  if (error) return fail(Code::kNotFound, "the folder `{}`: {}", folder, error.message());
+  if (paths.empty()) return fail(Code::kNotFound, "the folder `{}` has no *.cedar file", folder);
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+std::string name_of(const cedar::PolicySet& set, const std::string& id) {
+  for (const cedar::Annotation& annotation : set.annotations(id)) {
+    if (annotation.key == "id" && !annotation.value.empty()) return annotation.value;
+  }
+  return id;
+}
+
+bool is_template(const Json& policy) {
+  for (const std::string_view key : {"principal", "resource"}) {
+    const Json* scope = policy.find(key);
+    if (scope == nullptr) continue;
+    const Json* in = scope->find("in");
+    if (scope->find("slot") != nullptr || (in != nullptr && in->find("slot") != nullptr)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Result<cedar::EntityUid> uid_of(const Json& json, std::string_view key) {
+  const Json* uid = json.find(key);
+  if (uid == nullptr) return fail(Code::kInvalid, "the request has no `{}`", key);
+  if (const std::string* text = uid->if_string()) {
+    return context(cedar::EntityUid::parse(*text), key);
+  }
+  const Json* inner = uid->find("__entity");
+  if (inner == nullptr) inner = uid;
+  TRY(std::string type, context(inner->get_string("type"), key));
+  TRY(std::string id, context(inner->get_string("id"), key));
+  return cedar::EntityUid{std::move(type), std::move(id)};
+}
+
+Result<cedar::Request> read_request_file(const std::string& path) {
+  TRY(const std::string text, read_input(path));
+  TRY(const Json json, context(parse_strict(text), path));
+  if (!json.is_object()) return fail(Code::kInvalid, "{}: a request must be an object", path);
+  for (const auto& [key, value] : *json.if_object()) {
+    if (key == "principal" || key == "action" || key == "resource" || key == "context") continue;
+    return fail(Code::kInvalid,
+                "{}: unknown member `{}`; a request has principal, action, resource and context",
+                path, key);
+  }
+  cedar::Request request;
+  TRY(request.principal, context(uid_of(json, "principal"), path));
+  TRY(request.action, context(uid_of(json, "action"), path));
+  TRY(request.resource, context(uid_of(json, "resource"), path));
+  if (const Json* value = json.find("context")) request.context = *value;
+  return request;
+}
+
+}  // namespace
+
+Result<std::string> read_input(const std::string& path) {
+  if (path == "-") return read_stream(std::cin, "standard input");
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    return fail(Code::kInvalid, "read `{}`: it is a folder", path);
+  }
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) return fail(Code::kNotFound, "read `{}`: it cannot be opened", path);
+  return read_stream(stream, path);
+}
+
+bool is_json(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return false;
+  return text[first] == '{' || text[first] == '[';
+}
+
+Result<std::vector<PolicyFile>> read_policy_files(const std::vector<std::string>& paths) {
+  std::vector<PolicyFile> files;
+  for (const std::string& path : paths) {
+    std::vector<std::string> inner = {path};
+    std::error_code error;
+    if (std::filesystem::is_directory(path, error)) {
+      TRY(inner, files_of(path));
+    }
+    for (const std::string& file : inner) {
+      TRY(std::string text, read_input(file));
+      files.push_back({file, std::move(text)});
+    }
+  }
+  return files;
+}
+
+Result<cedar::PolicySet> parse_policy_json(std::string_view text) {
+  Result<cedar::PolicySet> set = cedar::PolicySet::parse_json(text);
+  if (set) return set;
+  // The text may be a single policy.
+  const Result<Json> json = parse_strict(text, kPolicyLimits);
+  if (!json || json->find("effect") == nullptr) return set;
+  const Json none = Json(Json::Object());
+  const Json one = Json::object({{"policy0", *json}});
+  return cedar::PolicySet::from_json(
+      Json::object({{"staticPolicies", is_template(*json) ? none : one},
+                    {"templates", is_template(*json) ? one : none},
+                    {"templateLinks", Json(Json::Array())}}));
+}
+
+Result<NamedPolicies> NamedPolicies::parse(const PolicyFile& file) {
+  NamedPolicies named;
+  const bool from_json = is_json(file.text);
+  if (from_json) {
+    TRY(named.set_, context(parse_policy_json(file.text), file.name));
+  } else {
+    TRY(named.set_, context(cedar::PolicySet::parse(file.text), file.name));
+  }
+  std::map<std::string, std::string, std::less<>> ids;
+  for (const auto& group : {named.set_.ids(), named.set_.template_ids()}) {
+    for (const std::string& id : group) {
+      const std::string name = from_json ? id : name_of(named.set_, id);
+      const auto [other, added] = ids.emplace(name, id);
+      if (!added) {
+        return fail(Code::kInvalid,
+                    "{}: the policies `{}` and `{}` both have the id `{}`; give one another @id",
+                    file.name, other->second, id, name);
+      }
+      named.names_.emplace(id, name);
+    }
+  }
+  return named;
+}
+
+Result<NamedPolicies> NamedPolicies::parse_all(const std::vector<PolicyFile>& files) {
+  if (files.size() == 1) return parse(files.front());
+  NamedPolicies all;
+  std::map<std::string, std::string, std::less<>> owners;
+  for (const PolicyFile& file : files) {
+    TRY(const NamedPolicies one, parse(file));
+    const std::string prefix = file.name + "#";
+    TRY(all.set_, context(all.set_.merged_with(one.set_, prefix), file.name));
+    for (const auto& [id, name] : one.names_) {
+      const bool is_given = id != name;
+      const std::string shown = is_given ? name : prefix + id;
+      const auto [other, added] = owners.emplace(shown, file.name);
+      if (!added) {
+        return fail(Code::kInvalid, "{}: the policy id `{}` is taken in `{}`; give it another @id",
+                    file.name, shown, other->second);
+      }
+      all.names_.emplace(prefix + id, shown);
+    }
+  }
+  return all;
+}
+
+const std::string& NamedPolicies::name(std::string_view id) const {
+  const auto found = names_.find(id);
+  CHECK(found != names_.end());
+  return found->second;
+}
+
+Result<cedar::Schema> parse_schema(std::string_view text) {
+  return is_json(text) ? cedar::Schema::parse_json(text) : cedar::Schema::parse(text);
+}
+
+Result<cedar::Schema> read_schema(const std::string& path) {
+  TRY(const std::string text, read_input(path));
+  return context(parse_schema(text), path);
+}
+
+Result<cedar::Entities> read_entities(const std::string& path, const cedar::Schema* schema) {
+  TRY(const std::string text, read_input(path));
+  return context(cedar::Entities::parse_json(text, schema), path);
+}
+
+Result<cedar::Request> read_request(const PolicyOptions& options) {
+  if (!options.request.empty()) return read_request_file(options.request);
+  if (options.principal.empty() || options.action.empty() || options.resource.empty()) {
+    return fail(Code::kInvalid,
+                "a request needs --principal, --action and --resource, or --request with a file");
+  }
+  cedar::Request request;
+  TRY(request.principal, context(cedar::EntityUid::parse(options.principal), "--principal"));
+  TRY(request.action, context(cedar::EntityUid::parse(options.action), "--action"));
+  TRY(request.resource, context(cedar::EntityUid::parse(options.resource), "--resource"));
+  if (options.context.empty()) return request;
+  TRY(const std::string text, read_input(options.context));
+  TRY(request.context, context(parse_strict(text), options.context));
+  return request;
+}
+
+}  // namespace keyturn::cli
