@@ -80,7 +80,8 @@ void measure_understanding(const Model& model, const std::vector<Sample>& sample
     for (unsigned i = 0; i < kRepeats; ++i) {
       const auto recognised = recognise(model, sample.scope, sample.head, sample.body, options);
       CHECK(recognised);
-      const Judged judged = judge_effect(model, *recognised->operation, members->input);
+      const Judged judged =
+          judge_effect(model, *recognised->operation, members->input, place, nullptr);
       const Bound bound = bind_resources(model, *recognised->operation, members->input, place);
       CHECK(!judged.why.empty() && !bound.resources.empty());
     }

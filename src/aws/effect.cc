@@ -10,6 +10,8 @@
 namespace keyturn::aws {
 namespace {
 
+constexpr std::string_view kSetsRole = "sets_role";
+
 std::optional<double> number_of(const std::string& text) {
   if (text.empty() || text.find_first_not_of("0123456789.-") != text.npos) return std::nullopt;
   return std::strtod(text.c_str(), nullptr);
@@ -39,9 +41,47 @@ void raise(Judged& judged, Effect effect, std::string why) {
   judged.why.push_back(std::move(why));
 }
 
-void apply(Judged& judged, const Modifier& modifier, const Input& input) {
+// Any role, for what does not name one.
+Resource any_role(const Place& place) {
+  Resource role = any_resource(place);
+  role.type = "iam:role";
+  return role;
+}
+
+// Services take ARNs, and some also a name with or without its path.
+Resource role_of(const std::string& text, std::string_view path, const Place& place) {
+  const bool profile = to_lower(path).find("profile") != std::string::npos;
+  const std::string_view kind = profile ? "instance-profile" : "role";
+  const std::string type = fmt::format("iam:{}", kind);
+  if (text.starts_with("arn:")) {
+    Resource role = resource_of_arn(text, type);
+    role.type = type;
+    return role;
+  }
+  constexpr std::string_view kOfNames =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+=,.@_/-";
+  if (text.empty() || text.find_first_not_of(kOfNames) != text.npos) return any_role(place);
+  return resource_of_arn(fmt::format("arn:{}:iam::{}:{}/{}", place.partition, place.account, kind,
+                                     text.substr(text.starts_with('/') ? 1 : 0)),
+                         type);
+}
+
+void lend(Judged& judged, const Modifier& modifier, const std::vector<const Json*>& values,
+          const Place& place) {
+  for (const Json* value : values) {
+    const auto text = modifier.test == "present" ? text_of(*value) : std::nullopt;
+    judged.lent.push_back(text ? role_of(*text, modifier.path, place) : any_role(place));
+  }
+}
+
+void apply(Judged& judged, const Modifier& modifier, const Input& input, const Place& place) {
   const auto values = input.at(modifier.path);
   if (!holds(modifier.test, values)) return;
+  if (modifier.attribute == kSetsRole) {
+    // Once in the reasons, however many members name a role.
+    if (!judged.lent.empty()) return lend(judged, modifier, values, place);
+    lend(judged, modifier, values, place);
+  }
   if (!modifier.attribute.empty()) judged.attributes.set(modifier.attribute, true);
   if (modifier.reversible == "yes") judged.reversible = true;
   if (modifier.reversible == "no") judged.reversible = false;
@@ -62,7 +102,7 @@ void apply(Judged& judged, const Modifier& modifier, const Input& input) {
 }  // namespace
 
 Judged judge_effect(const Model& model, const Operation& operation, const Input& input,
-                    const TemplateVersion* deployed) {
+                    const Place& place, const TemplateVersion* deployed) {
   Judged judged{.effect = operation.effect,
                 .reversible = operation.reversible,
                 .why = {model.reason(operation)}};
@@ -71,6 +111,15 @@ Judged judge_effect(const Model& model, const Operation& operation, const Input&
     judged.effect = inside->effect;
     judged.reversible = inside->effect != Effect::kDestroy;
     for (std::string& why : inside->why) judged.why.push_back(std::move(why));
+    for (const std::string& role : inside->roles) {
+      const bool full = judged.lent.size() >= kResourcesMax;
+      judged.lent.push_back(role == "*" || full ? any_role(place) : role_of(role, "", place));
+      if (full) break;
+    }
+    if (!inside->roles.empty()) {
+      judged.attributes.set(kSetsRole, true);
+      judged.why.emplace_back("its template says as whom services act");
+    }
     if (auto* found = inside->attributes.if_object()) {
       for (auto& [name, value] : *found) judged.attributes.set(name, std::move(value));
     }
@@ -82,7 +131,7 @@ Judged judge_effect(const Model& model, const Operation& operation, const Input&
       std::from_chars(text.data(), text.data() + text.size(), index);
       const Modifier* modifier = model.modifier_at(index);
       if (modifier == nullptr) return raise(judged, Effect::kDestroy, "the model is inconsistent");
-      if ((modifier->direction == "is") == lowering) apply(judged, *modifier, input);
+      if ((modifier->direction == "is") == lowering) apply(judged, *modifier, input, place);
     });
   }
   return judged;

@@ -15,8 +15,9 @@ struct Judged {
   bool reversible = false;
   Json attributes = Json::Object{};
   std::vector<std::string> why;
+  std::vector<Resource> lent = {};  // roles as which a service acts afterwards (iam:PassRole)
 };
 Judged judge_effect(const Model& model, const Operation& operation, const Input& input,
-                    const TemplateVersion* deployed);
+                    const Place& place, const TemplateVersion* deployed);
 
 }  // namespace keyturn::aws

@@ -82,10 +82,13 @@ Result<std::string> explain_line(const Model& model, const Environments& environ
   TRY(Understood understood, understand(model, line.scope, line.head, line.body, options));
   Action& action = understood.action;
   Json::Array names;
+  Json::Array roles;
   const Resource* strictest = nullptr;
   for (Resource& resource : action.resources) {
     environments.assign(resource);
-    names.emplace_back(printable(resource.name, resource.name.size() * 4));
+    const bool lent = action.service != "iam" &&
+                      (resource.type == "iam:role" || resource.type == "iam:instance-profile");
+    (lent ? roles : names).emplace_back(printable(resource.name, resource.name.size() * 4));
     if (strictest == nullptr || resource.tier < strictest->tier) strictest = &resource;
   }
   if (!action.understood) {
@@ -106,6 +109,7 @@ Result<std::string> explain_line(const Model& model, const Environments& environ
       // Only a session's earlier requests, or a template's parts, can tell.
       {"recreate", nullptr},
       {"resources", std::move(names)},
+      {"roles", std::move(roles)},  // lent to a service; resources for policy
       {"environment", strictest == nullptr ? std::string() : strictest->environment},
       {"why", texts(action.why)},
   }));

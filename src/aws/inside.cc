@@ -61,6 +61,7 @@ void describe(Inside& inside, const TemplateDiff& diff) {
         fmt::format("{} ({})", printable(change.logical_id, 64), printable(change.type, 64)));
     if (change.stateful) stateful.push_back(text);
     if (change.grants) grants.push_back(text);
+    inside.roles.insert(inside.roles.end(), change.roles.begin(), change.roles.end());
   }
   inside.attributes.set("template_resources", static_cast<std::int64_t>(diff.changes.size()));
   inside.attributes.set("template_stateful", Json(std::move(stateful)));
@@ -85,6 +86,9 @@ Inside update(const TemplateDiff& diff) {
     pairs.emplace_back(fmt::format("{} ({}) is deleted and made again as {}",
                                    printable(pair.destroyed, 64), printable(pair.type, 64),
                                    printable(pair.created, 64)));
+  }
+  for (const TemplateChange& change : diff.changes) {
+    inside.roles.insert(inside.roles.end(), change.roles.begin(), change.roles.end());
   }
   inside.attributes.set("template_changes", Json(std::move(changes)));
   if (!pairs.empty()) inside.attributes.set("recreate", Json(std::move(pairs)));

@@ -15,6 +15,7 @@ struct Inside {
   Effect effect = Effect::kDestroy;
   std::vector<std::string> why = {};
   Json attributes = Json::Object{};
+  std::vector<std::string> roles = {};  // lent to services: ARNs or names; `*` where computed
 };
 // Nothing for operations that are not looked into: their own effect holds.
 // `deployed`: the stack that the request would update, where upstream told.

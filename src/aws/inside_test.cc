@@ -113,7 +113,7 @@ TEST(Inside, CommandsThatRunAreMarked) {
       json("ecs", "AmazonEC2ContainerServiceV20141113.RunTask",
            Json::object({{"taskDefinition", "t"},
                          {"overrides", Json::object({{"taskRoleArn", "arn:aws:iam::1:role/r"}})}}));
-  EXPECT_EQ(task.effect, Effect::kGrant);
+  EXPECT_EQ(task.effect, Effect::kChange);
   EXPECT_NE(task.attributes.find("sets_role"), nullptr);
   const Action command = json(
       "ssm", "AmazonSSM.SendCommand",

@@ -47,6 +47,8 @@ struct TemplateChange {
   ResourceChange change = ResourceChange::kMayReplace;
   bool stateful = true;
   bool grants = false;
+  // Roles that it lends a service: ARNs and names as written, `*` where the template computes one.
+  std::vector<std::string> roles = {};
   std::string why;  // `TableName is changed`
   friend bool operator==(const TemplateChange&, const TemplateChange&) = default;
 };

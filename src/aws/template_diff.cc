@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include "aws/parameters.h"
 #include "aws/template.h"
+#include "aws/template_parts.h"
 
 namespace keyturn::aws {
 namespace {
@@ -23,15 +23,6 @@ constexpr std::array<std::string_view, 14> kGuards = {"BackupPolicy",
                                                       "RetentionPeriodHours",
                                                       "TimeToLiveSpecification",
                                                       "VersioningConfiguration"};
-
-using Names = std::set<std::string, std::less<>>;
-
-const Json kNothing;
-
-const Json& member_of(const Json& object, std::string_view key) {
-  const Json* found = object.find(key);
-  return found == nullptr ? kNothing : *found;
-}
 
 // Whether two values mean the same to CloudFormation, to which 5 and "5" do, in any order of
 // members.
@@ -55,77 +46,20 @@ bool is_same(const Json& a, const Json& b) {
   return a.is_null() && b.is_null() ? true : text && other_text && *text == *other_text;
 }
 
-// The names within `${…}` of Fn::Sub, without what is escaped as `${!…}`.
-void collect_substituted(std::string_view text, Names& names) {
-  for (std::size_t open = text.find("${"); open != text.npos; open = text.find("${", open + 2)) {
-    const std::size_t close = text.find('}', open);
-    if (close == text.npos) return;
-    const std::string_view name = text.substr(open + 2, close - open - 2);
-    if (!name.starts_with('!')) names.emplace(name.substr(0, name.find('.')));
-  }
-}
-
-// What a value depends on: parameters, resources, conditions with their prefix, `mappings`, and
-// `resolve` for what is looked up elsewhere at each update.
-void collect_names(const Json& value, Names& names) {
-  if (const auto* text = value.if_string();
-      text != nullptr && text->find("{{resolve:") != text->npos) {
-    names.insert("resolve");
-  }
-  if (const auto* array = value.if_array()) {
-    for (const Json& item : *array) collect_names(item, names);
-  }
-  const auto* object = value.if_object();
-  if (object == nullptr) return;
-  for (const auto& [key, inner] : *object) {
-    const auto* text = inner.if_string();
-    const auto* list = inner.if_array();
-    const auto* first = list != nullptr && !list->empty() ? list->front().if_string() : nullptr;
-    if (key == "Ref" && text != nullptr) names.insert(*text);
-    if (key == "Condition" && text != nullptr) names.insert("condition " + *text);
-    if (key == "Fn::GetAtt" && text != nullptr) names.emplace(text->substr(0, text->find('.')));
-    if (key == "Fn::GetAtt" && first != nullptr) names.insert(*first);
-    if (key == "Fn::If" && first != nullptr) names.insert("condition " + *first);
-    if (key == "Fn::FindInMap") names.insert("mappings");
-    if (key == "Fn::Sub" && text != nullptr) collect_substituted(*text, names);
-    if (key == "Fn::Sub" && first != nullptr) collect_substituted(*first, names);
-    collect_names(inner, names);
-  }
-}
-
-// What only CloudFormation can expand.
-bool is_opaque(const Json& value) {
-  if (const auto* array = value.if_array()) {
-    return std::any_of(array->begin(), array->end(), is_opaque);
-  }
-  const auto* object = value.if_object();
-  return object != nullptr && std::any_of(object->begin(), object->end(), [](const auto& member) {
-           return member.first == "Fn::Transform" || member.first.starts_with("Fn::ForEach") ||
-                  is_opaque(member.second);
-         });
-}
-
-bool has_macros(const Json& body) {
-  return !member_of(body, "Transform").is_null() || is_opaque(member_of(body, "Resources")) ||
-         is_opaque(member_of(body, "Conditions"));
-}
-
-// The name that a template gives a resource: `TableName` of a Table, `DBInstanceIdentifier`,
-// `Name`.
-std::string physical_name(std::string_view type, const Json& properties) {
-  const std::string noun(type.substr(type.rfind(':') == type.npos ? 0 : type.rfind(':') + 1));
-  for (const std::string& key :
-       {noun + "Name", noun + "Identifier", noun + "Id", std::string("Name")}) {
-    const Json* value = properties.find(key);
-    if (value != nullptr && value->is_string()) return *value->if_string();
-  }
-  return {};
-}
-
 bool has_name(std::string_view list, std::string_view name) {
   bool found = false;
   for_each_piece(list, ',', [&](std::string_view piece) { found = found || piece == name; });
   return found;
+}
+
+// Custom resources call a function that the template only names.
+bool runs_unseen_code(const Model& model, std::string_view type) {
+  return type == "AWS::CloudFormation::CustomResource" || model.find_type(type) == nullptr;
+}
+
+std::string unseen_code(const TemplateChange& change) {
+  return fmt::format("{} is of type `{}`, which runs code that is not seen here",
+                     printable(change.logical_id, 64), printable(change.type, 64));
 }
 
 class Differ {
@@ -225,6 +159,7 @@ class Differ {
         if (before.find(id) != nullptr) continue;
         TemplateChange change = describe(id, resource);
         change.change = ResourceChange::kAdded;
+        collect_roles(member_of(resource, "Properties"), change.roles);
         change.why = "it is new in the template";
         diff_.changes.push_back(std::move(change));
       }
@@ -278,7 +213,7 @@ class Differ {
   }
 
   template <class Raise>
-  void compare_properties(const TemplateChange& change, const Json& before, const Json& after,
+  void compare_properties(TemplateChange& change, const Json& before, const Json& after,
                           const Raise& raise) {
     const Json& olds = member_of(before, "Properties");
     const Json& news = member_of(after, "Properties");
@@ -297,6 +232,7 @@ class Differ {
       const Json& value = member_of(news, name);
       const std::string because = depends_on(value);
       if (because.empty() && is_same(member_of(olds, name), value)) continue;
+      collect_roles(Json::object({{name, value}}), change.roles);
       const std::string why = because.empty()
                                   ? fmt::format("{} is changed", printable(name, 64))
                                   : fmt::format("{} depends on {}, which changes",
@@ -327,6 +263,9 @@ class Differ {
       diff_.effect = stricter(diff_.effect, Effect::kDestroy);
       diff_.why.push_back(std::move(why));
     };
+    for (const TemplateChange& change : diff_.changes) {
+      if (runs_unseen_code(model_, change.type)) unknown(unseen_code(change));
+    }
     if (guards_) unknown("it changes what guards or keeps data");
     if (has_macros(old_.body) || has_macros(new_.body)) {
       unknown("a macro writes parts of the template");
@@ -419,6 +358,10 @@ TemplateDiff template_creation(const Model& model, const TemplateVersion& versio
     unseen =
         unseen || change.type == "AWS::CloudFormation::Stack" || change.type.ends_with("::MODULE");
     diff.effect = stricter(diff.effect, effect_of(change));
+    if (runs_unseen_code(model, change.type)) {
+      diff.effect = stricter(diff.effect, Effect::kDestroy);
+      diff.why.push_back(unseen_code(change));
+    }
   }
   if (unseen) {
     diff.effect = Effect::kGrant;

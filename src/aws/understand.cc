@@ -81,11 +81,11 @@ Result<std::string> fill_host_prefix(const Operation& operation, const Input& in
 void judge(const Model& model, const Recognised& recognised, const Members& members,
            const Place& place, const TemplateVersion* deployed, Action& action) {
   const Operation& operation = *recognised.operation;
-  Judged judged = judge_effect(model, operation, members.input, deployed);
+  Judged judged = judge_effect(model, operation, members.input, place, deployed);
   Bound bound = bind_resources(model, operation, members.input, place);
   for (const Operation* other : recognised.others) {
     const Service& service = model.service_of(*other);
-    const Judged theirs = judge_effect(model, *other, members.input, nullptr);
+    const Judged theirs = judge_effect(model, *other, members.input, place, nullptr);
     if (stricter(judged.effect, theirs.effect) != judged.effect) judged.effect = theirs.effect;
     judged.reversible = judged.reversible && theirs.reversible;
     if (other->name != operation.name) {
@@ -100,6 +100,14 @@ void judge(const Model& model, const Recognised& recognised, const Members& memb
   action.access_level = operation.level;
   action.effect = judged.effect;
   action.resources = std::move(bound.resources);
+  for (Resource& role : judged.lent) {
+    if (action.resources.size() >= kResourcesMax) {
+      action.resources.push_back(any_resource(place));  // the rest may be anything
+      break;
+    }
+    const auto same = std::find(action.resources.begin(), action.resources.end(), role);
+    if (same == action.resources.end()) action.resources.push_back(std::move(role));
+  }
   action.attributes = std::move(judged.attributes);
   action.attributes.set("reversible", judged.reversible);
   action.why = std::move(judged.why);

@@ -100,7 +100,9 @@ std::vector<std::string> child_environment(const std::vector<std::string>& own,
   set("AWS_EC2_METADATA_DISABLED", "true");
   set("AWS_CONFIG_FILE", session.config_file);
   set("AWS_SHARED_CREDENTIALS_FILE", session.config_file);
-  set("AWS_DISABLE_REQUEST_COMPRESSION", "true");    // reviewers read what is sent
+  set("AWS_DISABLE_REQUEST_COMPRESSION", "true");  // reviewers read what is sent
+  // Directory buckets without CreateSession, whose answer works outside the gate.
+  set("AWS_S3_DISABLE_EXPRESS_SESSION_AUTH", "true");
   set("AWS_DISABLE_HOST_PREFIX_INJECTION", "true");  // the gateway has one name
   // Some clients read the one variable, some the other.
   const std::string region = value_of(own, "AWS_REGION");

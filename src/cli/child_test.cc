@@ -49,7 +49,8 @@ TEST(Child, Invariant8TheAgentInheritsNoCredentialOfThePerson) {
         "AWS_PAGER=", "AWS_ENDPOINT_URL=http://127.0.0.1:7312", "AWS_ACCESS_KEY_ID=ASIAEXAMPLE",
         "AWS_SECRET_ACCESS_KEY=secret", "AWS_SESSION_TOKEN=token", "AWS_EC2_METADATA_DISABLED=true",
         "AWS_CONFIG_FILE=/run/x/aws-config", "AWS_SHARED_CREDENTIALS_FILE=/run/x/aws-config",
-        "AWS_DISABLE_HOST_PREFIX_INJECTION=true", "AWS_DISABLE_REQUEST_COMPRESSION=true"}) {
+        "AWS_DISABLE_HOST_PREFIX_INJECTION=true", "AWS_DISABLE_REQUEST_COMPRESSION=true",
+        "AWS_S3_DISABLE_EXPRESS_SESSION_AUTH=true"}) {
     EXPECT_TRUE(has(environment, entry)) << entry;
   }
 }

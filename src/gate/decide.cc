@@ -39,7 +39,7 @@ Result<void> Deciding::decide(store::Transaction& transaction) {
   if (!evaluation_) {
     judgement_.errors = {evaluation_.error().message};
     return deny(transaction, Cause::kPolicy,
-                denial_message(question_.action, judgement_, reviewers_));
+                denial_message(policies_.get(), question_.action, judgement_, reviewers_));
   }
   if (evaluation_->permitted) {
     decision_.policies = evaluation_->reasons;
@@ -93,7 +93,7 @@ Result<void> Deciding::consult_reviewers(store::Transaction& transaction) {
   decision_.policies = judgement_.reasons;
   if (judgement_.kind != VerdictKind::kHold) {
     return deny(transaction, Cause::kPolicy,
-                denial_message(question_.action, judgement_, reviewers_));
+                denial_message(policies_.get(), question_.action, judgement_, reviewers_));
   }
   if (change && change->state == review::ChangeState::kOpen) {
     if (change->policy_digest == policies_->digest()) {

@@ -8,7 +8,8 @@ namespace keyturn::gate {
 namespace {
 
 // Door-specific facts that the schema knows; others are for reviewers only.
-constexpr std::array<std::string_view, 2> kAttributes = {"dry_run", "reversible"};
+constexpr std::array<std::string_view, 4> kAttributes = {"credential_exit", "dry_run", "reversible",
+                                                         "sets_role"};
 
 Json uid(std::string_view type, std::string_view id) {
   return Json::object({{"type", type}, {"id", id}});

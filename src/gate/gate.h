@@ -48,16 +48,19 @@ class Policies {
   const cedar::Schema& schema() const { return schema_; }
   // The id that people know a policy of set() by.
   const std::string& name(std::string_view id) const;
+  // What a policy's @advice says to whom it denies, by name(); empty when it says nothing.
+  std::string_view advice(std::string_view name) const;
   std::size_t size() const { return names_.size(); }
 
  private:
   using Names = std::map<std::string, std::string, std::less<>>;  // by id in set_
-  Policies(std::string text, cedar::PolicySet set, cedar::Schema schema, Names names);
+  Policies(std::string text, cedar::PolicySet set, cedar::Schema schema, Names names, Names advice);
   Digest digest_;
   std::string text_;
   cedar::PolicySet set_;
   cedar::Schema schema_;
   Names names_;
+  Names advice_;  // by name
 };
 
 // What the policies are asked about, besides the action.

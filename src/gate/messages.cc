@@ -46,7 +46,8 @@ std::string rejection_message(const review::Change& change, const std::string& c
                      change_url(console_url, change.id));
 }
 
-std::string denial_message(const Action& action, const Judgement& judgement, int reviewers) {
+std::string denial_message(const Policies* policies, const Action& action,
+                           const Judgement& judgement, int reviewers) {
   const std::string what = summary(action);
   if (judgement.approvals_needed > 0) {
     return fmt::format(
@@ -56,8 +57,14 @@ std::string denial_message(const Action& action, const Judgement& judgement, int
         quoted(judgement.reasons));
   }
   if (!judgement.reasons.empty()) {
-    return fmt::format("denied: {} is forbidden by policy {}; choose another way", what,
-                       quoted(judgement.reasons));
+    std::string_view advice = "choose another way";
+    for (const std::string& name : judgement.reasons) {
+      if (policies == nullptr || policies->advice(name).empty()) continue;
+      advice = policies->advice(name);
+      break;
+    }
+    return fmt::format("denied: {} is forbidden by policy {}; {}", what, quoted(judgement.reasons),
+                       advice);
   }
   if (!judgement.errors.empty()) {
     return fmt::format(

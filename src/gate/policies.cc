@@ -7,7 +7,8 @@
 namespace keyturn::gate {
 namespace {
 
-constexpr std::size_t kNameBytesMax = 128;  // a name stands in every message and ledger entry
+constexpr std::size_t kAdviceBytesMax = 500;  // of an error message that a model reads
+constexpr std::size_t kNameBytesMax = 128;    // a name stands in every message and ledger entry
 
 // Where `text` begins in a file, for people.
 std::string place_in(const std::string& file, std::string_view whole, std::size_t offset) {
@@ -22,6 +23,7 @@ struct Loading {
   cedar::PolicySet set;
   std::map<std::string, std::string, std::less<>> names;
   std::map<std::string, std::string> places;  // of names taken
+  std::map<std::string, std::string, std::less<>> advice;
 };
 
 std::string prefix_of(const std::string& file) { return file + "#"; }
@@ -63,6 +65,10 @@ Result<void> add_file(Loading& loading, const Policies::File& file, const cedar:
                   place, name, other->second);
     }
     loading.names.emplace(prefix_of(file.name) + id, name);
+    for (const cedar::Annotation& annotation : set.annotations(id)) {
+      if (annotation.key != "advice") continue;
+      loading.advice.emplace(name, printable(annotation.value, kAdviceBytesMax));
+    }
     places.emplace(id, place);
   }
   const auto checked = cedar::validate(set, schema, cedar::ValidationMode::kStrict);
@@ -101,7 +107,8 @@ Result<void> probe(const Policies& policies) {
     resource.environment = "probe";
     resource.tags.emplace("probe", "probe");
     action.resources = {resource};
-    action.attributes = Json::object({{"dry_run", true}, {"reversible", true}});
+    action.attributes = Json::object(
+        {{"credential_exit", true}, {"dry_run", true}, {"reversible", true}, {"sets_role", true}});
     TRY_VOID(evaluate(policies, action, facts));
   }
   return {};
@@ -126,20 +133,27 @@ Result<std::shared_ptr<const Policies>> Policies::load(const std::vector<File>& 
     }
     TRY_VOID(add_file(loading, sorted[i], parsed));
   }
-  const std::shared_ptr<const Policies> policies =
-      std::make_shared<const Policies>(Policies(text_of(sorted, schema), std::move(loading.set),
-                                                std::move(parsed), std::move(loading.names)));
+  const std::shared_ptr<const Policies> policies = std::make_shared<const Policies>(
+      Policies(text_of(sorted, schema), std::move(loading.set), std::move(parsed),
+               std::move(loading.names), std::move(loading.advice)));
   TRY_VOID(context(probe(*policies),
                    fmt::format("{}: the schema does not fit what the gate asks", schema.name)));
   return policies;
 }
 
-Policies::Policies(std::string text, cedar::PolicySet set, cedar::Schema schema, Names names)
+Policies::Policies(std::string text, cedar::PolicySet set, cedar::Schema schema, Names names,
+                   Names advice)
     : digest_(crypto::sha256(text)),
       text_(std::move(text)),
       set_(std::move(set)),
       schema_(std::move(schema)),
-      names_(std::move(names)) {}
+      names_(std::move(names)),
+      advice_(std::move(advice)) {}
+
+std::string_view Policies::advice(std::string_view name) const {
+  const auto found = advice_.find(name);
+  return found == advice_.end() ? std::string_view() : std::string_view(found->second);
+}
 
 const std::string& Policies::name(std::string_view id) const {
   const auto found = names_.find(id);

@@ -4,7 +4,28 @@ A wire path begins with its place: `b` body, `u` URI label, `q` query, `h` heade
 each item of a list, `{}` into each value of a map.
 """
 
+import re
+
 DEPTH_MAX = 5
+
+ROLE = re.compile(r"(role_?arns?|role_?arn(update|list|forlogging)|roles?|role_?name|role_?override"
+                  r"|instance_?profile(_?(arn|name|identifier))?|iamrole\w*arn)$", re.I)
+# Roles that are what the operation is about, or no roles of IAM.
+NOT_LENT = ("iam", "sts", "chime", "identitystore", "repostspace", "quicksight-user")
+
+
+def lent_roles(service, wire):
+    """Members that say as whom a service acts afterwards (iam:PassRole)."""
+    if service in NOT_LENT:
+        return []
+    found = wire.find(lambda name, ref, shape: shape["type"] == "string" and "enum" not in shape
+                      and ROLE.search(name))
+    # ec2's IamInstanceProfile is {Arn, Name}.
+    for parent in wire.find(lambda name, ref, shape: shape["type"] == "structure"
+                            and name.lower().endswith("instanceprofile")):
+        found += [f"{parent}.{child}" for child in ("Arn", "Name")
+                  if wire.resolve(f"{parent}.{child}")]
+    return found
 
 
 class Wire:
