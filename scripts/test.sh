@@ -1,4 +1,4 @@
-# ./run test [GROUP…]: every test, or the named groups. The last line counts them all.
+# ./run test [GROUP…] [--rounds N] [--seed S]: every test, or the named groups. The last line counts them all.
 #   unit        every room's tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   gcc         both compilers must build; GCC's build runs the same tests
 #   tidy        the house rules, and each archive against its declared needs
@@ -6,8 +6,11 @@
 #   differential  20,000 seeded cases of the Cedar engine, sanitized, against the reference implementation
 #   acceptance  the sanitized binary with real AWS clients, hostile input and faults
 #   ledger      the ledger's files under judges of other make, sound and damaged
+#   kill        kill -9 of a working server at random moments, N times (50), and nothing lost, nothing twice
 #   tsan        the rooms that share state between threads, under ThreadSanitizer (not part of the default)
-test_groups=(unit gcc differential tidy demo acceptance ledger)
+test_groups=(unit gcc differential tidy demo acceptance ledger kill)
+kill_rounds="" # --rounds and --seed; without a group, a short fixed slice
+kill_seed=""
 passed=0
 failed=0
 failures=()
@@ -91,9 +94,31 @@ test_ledger() {
   run_ledger_referees
 }
 
+test_kill() {
+  . scripts/kill.sh
+  if run_kill "${kill_rounds:-50}" "$kill_seed"; then count kill 1 0; else count kill 0 1; fi
+}
+
 verb_test() {
-  local groups=("$@")
-  [ ${#groups[@]} -gt 0 ] || groups=("${test_groups[@]}")
+  local groups=()
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --rounds | --seed)
+        [[ "${2:-}" =~ ^[0-9]+$ ]] || die "\`$1\` needs a number"
+        if [ "$1" = --rounds ]; then kill_rounds="$2"; else kill_seed="$2"; fi
+        shift 2
+        ;;
+      *)
+        groups+=("$1")
+        shift
+        ;;
+    esac
+  done
+  if [ ${#groups[@]} -eq 0 ]; then
+    groups=("${test_groups[@]}")
+    kill_rounds="${kill_rounds:-25}"
+    kill_seed="${kill_seed:-5}"
+  fi
   local group started
   for group in "${groups[@]}"; do
     declare -F "test_$group" >/dev/null || die "unknown test group \`$group\`"

@@ -87,11 +87,14 @@ class Keyturn:
         assert expected is None or done.returncode == expected, done.stdout + done.stderr + self.log_tail()
         return done
 
-    def start(self):
+    def spawn(self):
         with open(self.log_path, "a", encoding="utf-8") as log:
             self.process = subprocess.Popen([KEYTURN, "serve", "--config", self.config], stdout=log,
                                             stderr=log, env={"PATH": os.environ["PATH"],
                                                              "HOME": self.folder})
+
+    def start(self):
+        self.spawn()
         aws.wait_for_port(self.aws_port, self.process, "keyturn serve")
         aws.wait_for_port(self.api_port, self.process, "keyturn serve")
 

@@ -1,0 +1,15 @@
+# The kill test: a real server, real clients, kill -9. The sanitized binary up to a hundred rounds, the
+# released one beyond.
+. scripts/clients.sh
+
+kill_sanitized_rounds_max=100
+
+# run_kill ROUNDS [SEED]
+run_kill() {
+  local rounds="$1" seed="$2" preset=asan
+  [ "$rounds" -le "$kill_sanitized_rounds_max" ] || preset=release
+  need_clients || return 1
+  build_preset "$preset" keyturn || return 1
+  ACCEPTANCE_KEYTURN="$PWD/build/$preset/src/cli/keyturn" "$clients_venv/bin/python" tests/kill/kill.py \
+    --rounds "$rounds" ${seed:+--seed "$seed"}
+}

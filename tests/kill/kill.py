@@ -1,0 +1,165 @@
+"""Kills a working server at random moments and checks what it left: every acknowledged record is in the
+ledger, the ledger verifies, nothing was executed twice, nothing was executed unrecorded.
+
+kill.py [--rounds N] [--seed S], the binary in ACCEPTANCE_KEYTURN. The moments and the load follow from the seed; what the
+machine does between them does not."""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "acceptance"))
+
+import harness  # noqa: E402
+from clients import Agents, Known, Reviewers  # noqa: E402
+from record import Record, check  # noqa: E402
+from upstream import Upstream  # noqa: E402
+
+CLIENTS = 6
+LOAD_SECONDS = 0.6  # at most, between a start and its kill
+FSCK_EVERY = 10  # rounds: it takes the server's place and reads the whole log
+AGAIN = 0.3  # so often the start after a kill is killed as well
+SAID_EVERY = 25  # rounds
+
+CONFIG = """\
+[server]
+api_port = {api_port}
+aws_port = {aws_port}
+
+[data]
+path = "{data}"
+
+[aws]
+account = "{account}"
+upstream = "{upstream}"
+hold_wait = "100ms"
+
+[[environment]]
+name = "sandbox"
+tier = "development"
+match = [{{ arns = ["arn:aws:dynamodb:*:table/rows"] }}]
+"""
+
+
+class Trial:
+    def __init__(self, folder, seed):
+        self.random = random.Random(seed)
+        self.upstream = Upstream(random.Random(seed + 1))
+        key = {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": "k" * 40}
+        self.gate = harness.Keyturn(folder, self.upstream.url, key, config=CONFIG)
+        self.known, self.record = Known(), Record()
+        self.agents = Agents(self.gate, self.known, random.Random(seed + 2))
+        self.reviewers = Reviewers(self.gate, self.known)
+        self.killed_at_start, self.start_seconds = 0, 0.2
+
+    def round(self, number):
+        stop = threading.Event()
+        workers = [threading.Thread(target=self.agents.run, args=(stop,)) for _ in range(CLIENTS)]
+        workers.append(threading.Thread(target=self.reviewers.run, args=(stop,)))
+        for worker in workers:
+            worker.start()
+        time.sleep(self.random.random() * LOAD_SECONDS)
+        self.gate.kill()
+        stop.set()
+        for worker in workers:
+            worker.join()
+        if number % FSCK_EVERY == 0:
+            self.fsck()
+        self.start()
+        self.check()
+
+    def start(self):
+        """Some starts are killed too, anywhere in them: what a crash left is settled once all the same."""
+        while self.random.random() < AGAIN:
+            self.gate.spawn()
+            time.sleep(self.random.random() * self.start_seconds)
+            self.gate.kill()
+            self.killed_at_start += 1
+        began = time.monotonic()
+        self.gate.start()
+        self.start_seconds = max(self.start_seconds, time.monotonic() - began)
+
+    def fsck(self):
+        self.gate.run("ledger", "fsck", "--config", self.gate.config)
+
+    def get(self, path):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.gate.api_port}{path}", headers={
+            "Authorization": "Bearer " + self.gate.tokens["root"]})
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.read().decode()
+
+    def check(self):
+        self.record.read(lambda path: json.loads(self.get(path)))
+        self.record.check_published(self.get("/ledger/checkpoint"))
+        self.record.check(self.known, *self.upstream.executed())
+        errors = self.gate.error_lines()
+        check(not errors, "the server logged errors: %s", "".join(errors[:5]))
+
+    def end(self):
+        """Without kills: what was approved gets through, and strangers verify what is left."""
+        stop = threading.Event()
+        workers = [threading.Thread(target=run, args=(stop,)) for run in (self.agents.run, self.reviewers.run)]
+        for worker in workers:
+            worker.start()
+        time.sleep(2 * LOAD_SECONDS)
+        stop.set()
+        for worker in workers:
+            worker.join()
+        self.gate.stop()
+        self.fsck()
+        key = self.gate.run("ledger", "key", "--config", self.gate.config).stdout.strip()
+        self.gate.run("ledger", "verify", os.path.join(self.gate.data, "ledger"), "--key", key)
+        self.gate.start()
+        self.check()
+        self.gate.stop()
+
+    def report(self):
+        answers = self.known.answers
+        for what in ("allow", "hold", ("review", 201)):
+            check(answers[what] > 0, "the load had no `%s`, so nothing was tried; it had %s", what, answers)
+        check(self.record.grants_used, "no grant was used, so nothing was tried")
+        executed, _ = self.upstream.executed()
+        kinds = self.record.kinds
+        return (f"{self.record.tree.size} entries; acknowledged {answers['allow']} allowed, "
+                f"{answers['hold']} held, {answers['review', 201]} reviews; upstream executed "
+                f"{len(executed)} mutations, each once and recorded; {len(self.record.grants_used)} grants "
+                f"used once; {kinds['action.outcome']} outcomes; {self.killed_at_start} starts killed too")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    arguments = parser.parse_args()
+    print(f"kill: seed {arguments.seed}, {arguments.rounds} rounds", flush=True)
+    folder = tempfile.mkdtemp(prefix="keyturn-kill-")
+    number, began = 0, time.monotonic()
+    trial = Trial(folder, arguments.seed)
+    try:
+        for number in range(1, arguments.rounds + 1):
+            trial.round(number)
+            if number % SAID_EVERY == 0:
+                print(f"  {number} rounds, {time.monotonic() - began:.0f} s: {trial.report()}", flush=True)
+        trial.end()
+        print(f"kill: good after {number} rounds: {trial.report()}", flush=True)
+        shutil.rmtree(folder)
+        return 0
+    except AssertionError as failure:
+        print(f"kill: FAILED in round {number} of seed {arguments.seed}: {failure}\n"
+              f"the data and the server's log are in {folder}", flush=True)
+        return 1
+    finally:
+        if trial.gate.process.poll() is None:
+            trial.gate.kill()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
