@@ -10,11 +10,7 @@ constexpr std::size_t kSummaryBytesMax = 200;
 constexpr std::size_t kServiceBytesMax = 32;
 constexpr std::size_t kOperationBytesMax = 64;
 
-// JSON is UTF-8. A name that is not (an object key may hold any bytes) is shown escaped.
-Json text_of(const std::string& text) {
-  if (is_valid_utf8(text)) return text;
-  return printable(text, text.size() * 4);
-}
+Json text_of(const std::string& text) { return recorded_text(text); }
 
 Json texts_of(const std::vector<std::string>& texts) {
   Json::Array array;
@@ -71,6 +67,11 @@ std::string_view short_name(std::string_view name) {
 }
 
 }  // namespace
+
+// JSON is UTF-8, but an object key may hold any bytes.
+std::string recorded_text(const std::string& text) {
+  return is_valid_utf8(text) ? text : printable(text, text.size() * 4);
+}
 
 Json to_json(const Resource& resource) {
   Json tags{Json::Object{}};

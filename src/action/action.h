@@ -42,6 +42,7 @@ Result<Tier> parse_tier(std::string_view text);
 
 enum class VerdictKind { kAllow, kHold, kDeny };
 std::string_view to_string(VerdictKind kind);
+Result<VerdictKind> parse_verdict(std::string_view text);
 
 using Tags = std::map<std::string, std::string, std::less<>>;
 
@@ -80,6 +81,11 @@ struct Action {
 // left out.
 Json to_json(const Action& action);
 Json to_json(const Resource& resource);
+// A text as it is recorded, and judged: unchanged when it is UTF-8, else escaped.
+std::string recorded_text(const std::string& text);
+// What to_json wrote, so that to_json gives it again; without the canonical request. kCorrupt names
+// the member that is missing or of the wrong kind.
+Result<Action> read_action(const Json& recorded);
 
 // The tier of the action as a whole: production if any resource is, if there is none, or if the
 // action is not understood.

@@ -87,4 +87,9 @@ std::string_view to_string(VerdictKind kind) {
   return "deny";
 }
 
+Result<VerdictKind> parse_verdict(std::string_view text) {
+  return parse_word("verdict", text,
+                    std::array{VerdictKind::kAllow, VerdictKind::kHold, VerdictKind::kDeny});
+}
+
 }  // namespace keyturn

@@ -22,8 +22,12 @@ void shorten(Json& action, std::string_view key) {
   const Json* value = action.find(key);
   if (value == nullptr) return;
   const std::string text = to_canonical(*value);
-  action.set(key, Json::object({{"bytes", static_cast<std::int64_t>(text.size())},
-                                {"sha256", crypto::sha256(text).hex()}}));
+  Json instead = Json::object({{"bytes", static_cast<std::int64_t>(text.size())},
+                               {"sha256", crypto::sha256(text).hex()}});
+  if (const Json::Array* items = value->if_array()) {
+    instead.set("items", static_cast<std::int64_t>(items->size()));
+  }
+  action.set(key, std::move(instead));
 }
 
 std::string_view to_string(Outcome::Kind kind) {
@@ -52,7 +56,13 @@ std::vector<store::Migration> migrations(store::Engine engine) {
                   integer, end),
       fmt::format("CREATE TABLE gate_packs (digest TEXT PRIMARY KEY, pack TEXT NOT NULL{}", end),
   };
-  return {std::move(first)};
+  store::Migration second;
+  second.number = 2;
+  second.statements = {
+      fmt::format("CREATE TABLE gate_contents (digest TEXT PRIMARY KEY, content TEXT NOT NULL{}",
+                  end),
+  };
+  return {std::move(first), std::move(second)};
 }
 
 std::string_view to_string(Cause cause) {
@@ -69,7 +79,16 @@ std::string_view to_string(Cause cause) {
   return "policy";
 }
 
-Result<std::string> decided_body(const Decided& decided) {
+Result<Cause> parse_cause(std::string_view text) {
+  for (const Cause cause : {Cause::kPolicy, Cause::kReview, Cause::kSession, Cause::kLimit}) {
+    if (to_string(cause) == text) return cause;
+  }
+  return fail(Code::kCorrupt, "the recorded cause `{}` is none", printable(text, 64));
+}
+
+std::string recorded_policy(std::string_view name) { return shown(name); }
+
+Result<DecidedBody> decided_body(const Decided& decided) {
   const identity::Session& session = decided.question.holder->session;
   Json body = Json::object({
       {"request_id", shown(decided.question.request_id)},
@@ -97,16 +116,32 @@ Result<std::string> decided_body(const Decided& decided) {
     out.append(action).append(",").append(rest);
     return out;
   };
-  if (decided.action.size() + rest.size() + 16 <= kBodyBytesMax) return whole(decided.action);
+  const auto fits = [&rest](const std::string& action) {
+    return action.size() + rest.size() + 16 <= kBodyBytesMax;
+  };
+  if (fits(decided.action)) return DecidedBody{whole(decided.action), {}};
   Json action = to_json(decided.question.action);
   std::string text;
-  for (const std::string_view key : {"parameters", "why", "attributes", "resources"}) {
+  // For people; no policy reads them.
+  for (const std::string_view key : {"parameters", "why"}) {
     shorten(action, key);
-    text = whole(to_canonical(action));
-    if (text.size() <= kBodyBytesMax) return text;
+    text = to_canonical(action);
+    if (fits(text)) return DecidedBody{whole(text), {}};
+  }
+  const std::size_t resources = decided.question.action.resources.size();
+  std::string beside = std::move(text);
+  action.set("beside", crypto::sha256(beside).hex());
+  for (const std::string_view key : {"attributes", "resources"}) {
+    shorten(action, key);
+    text = to_canonical(action);
+    if (fits(text)) {
+      // So many are denied unseen.
+      if (resources > kResourcesMax) beside.clear();
+      return DecidedBody{whole(text), std::move(beside)};
+    }
   }
   return fail(Code::kExhausted, "the record of the action has {} bytes but may have {}",
-              text.size(), kBodyBytesMax);
+              text.size() + rest.size(), kBodyBytesMax);
 }
 
 Json opened_body(const review::Change& change) {

@@ -13,6 +13,9 @@ std::vector<store::Migration> migrations(store::Engine engine);
 // Why a verdict is what it is: which question to ask when it is recomputed.
 enum class Cause { kPolicy, kReview, kSession, kLimit };
 std::string_view to_string(Cause cause);
+Result<Cause> parse_cause(std::string_view text);
+// How texts that name policies are recorded.
+std::string recorded_policy(std::string_view name);
 
 struct Decided {
   const Question& question;
@@ -25,8 +28,14 @@ struct Decided {
   std::vector<std::string> errors;
   Digest policy_digest;
 };
-// Canonical JSON. kExhausted when not even the shortened action fits an entry.
-Result<std::string> decided_body(const Decided& decided);
+struct DecidedBody {
+  std::string text;  // canonical JSON
+  // What recomputes the verdict and is too long for the entry, which names it by its digest; kept
+  // beside the log. Empty when the entry has it all.
+  std::string beside;
+};
+// kExhausted when not even the shortened action fits an entry.
+Result<DecidedBody> decided_body(const Decided& decided);
 
 Json opened_body(const review::Change& change);
 Json moved_body(const review::Change& change, std::string_view why);

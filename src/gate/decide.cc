@@ -1,6 +1,7 @@
 // The transaction of invariant 1: whatever a verdict rests on is read, used and recorded together.
 #include "gate/decide.h"
 
+#include "crypto/crypto.h"
 #include "gate/messages.h"
 
 namespace keyturn::gate {
@@ -191,8 +192,14 @@ Result<void> Deciding::record(store::Transaction& transaction, Cause cause) {
                   0,         judgement_.errors, {}};
   if (decision_.kind == VerdictKind::kHold) decided.approvals_needed = judgement_.approvals_needed;
   if (policies_ != nullptr) decided.policy_digest = policies_->digest();
-  TRY(const std::string body, decided_body(decided));
-  TRY(decision_.ledger_index, inside_.ledger.append_canonical(transaction, "action.decided", body));
+  TRY(const DecidedBody body, decided_body(decided));
+  if (!body.beside.empty()) {
+    TRY_VOID(transaction.execute(
+        "INSERT INTO gate_contents (digest, content) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        {crypto::sha256(body.beside).hex(), body.beside}));
+  }
+  TRY(decision_.ledger_index,
+      inside_.ledger.append_canonical(transaction, "action.decided", body.text));
   return {};
 }
 

@@ -20,6 +20,9 @@ Json entity(Json uid, Json attributes, Json parents) {
       {{"uid", std::move(uid)}, {"attrs", std::move(attributes)}, {"parents", std::move(parents)}});
 }
 
+// Judged as it is recorded, so that the record gives the verdict again.
+Json text(const std::string& value) { return recorded_text(value); }
+
 Json none() { return Json(Json::Object()); }
 
 // Invariant 3: what is not understood destroys, and is in production.
@@ -36,17 +39,17 @@ Tier tier_of(const Action& action, const Resource& resource) {
 Json entities_of(const Action& action, const Resource& resource, const Facts& facts) {
   const Json tier = uid("Tier", to_string(tier_of(action, resource)));
   Json tags = none();
-  for (const auto& [key, value] : resource.tags) tags.set(key, value);
-  Json thing = entity(uid("Resource", resource.name),
-                      Json::object({{"name", resource.name},
-                                    {"type", resource.type},
-                                    {"account", resource.account},
-                                    {"region", resource.region}}),
+  for (const auto& [key, value] : resource.tags) tags.set(recorded_text(key), text(value));
+  Json thing = entity(uid("Resource", recorded_text(resource.name)),
+                      Json::object({{"name", text(resource.name)},
+                                    {"type", text(resource.type)},
+                                    {"account", text(resource.account)},
+                                    {"region", text(resource.region)}}),
                       Json::array({tier}));
   thing.set("tags", std::move(tags));
   Json all(Json::Array{});
   if (!resource.environment.empty()) {
-    const Json environment = uid("Environment", resource.environment);
+    const Json environment = uid("Environment", recorded_text(resource.environment));
     thing.set("parents", Json::array({environment}));
     all.push_back(entity(environment, none(), Json::array({tier})));
   }
@@ -62,18 +65,18 @@ Json entities_of(const Action& action, const Resource& resource, const Facts& fa
 
 Json context_of(const Action& action, const Facts& facts) {
   Json iam_actions(Json::Array{});
-  for (const std::string& name : action.iam_actions) iam_actions.push_back(name);
+  for (const std::string& name : action.iam_actions) iam_actions.push_back(text(name));
   Json context = Json::object({
       {"approvals", facts.approvals},
-      {"door", action.door},
-      {"service", action.service},
-      {"operation", action.operation},
+      {"door", text(action.door)},
+      {"service", text(action.service)},
+      {"operation", text(action.operation)},
       {"iam_actions", std::move(iam_actions)},
-      {"access_level", action.access_level},
+      {"access_level", text(action.access_level)},
       {"understood", action.understood},
       {"purpose", facts.purpose},
-      {"account", action.account},
-      {"region", action.region},
+      {"account", text(action.account)},
+      {"region", text(action.region)},
       {"resources", static_cast<std::int64_t>(action.resources.size())},
   });
   for (const std::string_view name : kAttributes) {
@@ -124,7 +127,7 @@ Result<Evaluation> evaluate(const Policies& policies, const Action& action, cons
   for (const Resource& resource : resources) {
     TRY(const cedar::Entities entities,
         cedar::Entities::from_json(entities_of(action, resource, facts), &policies.schema()));
-    request.resource = {"Resource", resource.name};
+    request.resource = {"Resource", recorded_text(resource.name)};
     for (const cedar::EntityUid& principal : principals) {
       request.principal = principal;
       TRY(const cedar::Response response,

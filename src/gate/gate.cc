@@ -103,6 +103,20 @@ Result<void> Gate::set_policies(std::shared_ptr<const Policies> policies) {
 
 std::shared_ptr<const Policies> Gate::policies() const { return inside_->current_policies(); }
 
+Result<std::string> Gate::find_kept(const Digest& digest) const {
+  std::optional<std::string> text;
+  TRY_VOID(inside_->store.read([&](store::Transaction& transaction) -> Result<void> {
+    TRY(const store::Rows rows,
+        transaction.query("SELECT pack FROM gate_packs WHERE digest = ?1 UNION ALL "
+                          "SELECT content FROM gate_contents WHERE digest = ?1",
+                          {digest.hex()}));
+    if (!rows.empty()) text = rows.front().text(0);
+    return {};
+  }));
+  if (!text) return fail(Code::kNotFound, "nothing is kept under the digest {}", digest.hex());
+  return std::move(*text);
+}
+
 void Gate::decide(Question question, Decided decided) {
   Inside& inside = *inside_;
   const Instant start = inside.clock.monotonic();

@@ -148,6 +148,8 @@ class Gate {
   // Creates the gate's tables. Blocks.
   Result<void> set_policies(std::shared_ptr<const Policies> policies);
   std::shared_ptr<const Policies> policies() const;
+  // What the ledger names by its digest: a policy pack, or what did not fit an entry. kNotFound.
+  Result<std::string> find_kept(const Digest& digest) const;
 
   // Decides and records. `decided` is called once, on another thread, after the commit is durable.
   // An error means that nothing is recorded: deny.
