@@ -28,7 +28,8 @@ Action any_action(std::mt19937_64& random) {
   action.understood = random() % 2 == 0;
   action.account = any_text(random);
   action.region = any_text(random);
-  action.parameters = Json::object({{"a", recorded_text(any_text(random))}, {"n", Json::Number{"12345678901234567890"}}});
+  action.parameters = Json::object(
+      {{"a", recorded_text(any_text(random))}, {"n", Json::Number{"12345678901234567890"}}});
   if (random() % 2 == 0) action.attributes = Json::object({{"dry_run", true}});
   for (std::uint64_t left = random() % 3; left > 0; --left) {
     action.iam_actions.push_back(any_text(random));

@@ -316,6 +316,15 @@ TEST_F(ApiTest, TheLedgerIsReadPageByPageAndByKind) {
   EXPECT_TRUE(beyond.body.find("entries")->if_array()->empty());
 }
 
+TEST_F(ApiTest, WhatTheLedgerNamesByDigestCanBeHad) {
+  const auto policies = world_.gate->policies();
+  const std::string path = "/v1/kept/" + policies->digest().hex();
+  EXPECT_EQ(*world_.get(path, "bob").body.get_string("text"), policies->text());
+  EXPECT_EQ(world_.ask("GET", path).status, 401);
+  EXPECT_EQ(world_.get("/v1/kept/" + Digest().hex(), "bob").status, 404);
+  EXPECT_EQ(world_.get("/v1/kept/xyz", "bob").status, 400);
+}
+
 TEST_F(ApiTest, ReadinessNamesWhatIsMissing) {
   const auto asked = world_.ask("GET", "/readyz");
   EXPECT_EQ(asked.status, 503);

@@ -115,7 +115,10 @@ inline constexpr std::string_view kSchemas = R"json({
   "properties": {
   "entries": {"type": "array", "items": {"$ref": "#/components/schemas/LedgerEntry"}},
   "next": {"type": "integer", "description": "where the next page begins"},
-  "head": {"$ref": "#/components/schemas/LedgerHead"}}}
+  "head": {"$ref": "#/components/schemas/LedgerHead"}}},
+"Kept": {"type": "object", "additionalProperties": false, "required": ["digest", "text"],
+  "properties": {"digest": {"type": "string"},
+  "text": {"type": "string", "description": "hashes to the digest (SHA-256)"}}}
 })json";
 
 }  // namespace keyturn::api

@@ -70,4 +70,10 @@ Result<Answer> read_ledger(Call& call) {
       {{"entries", std::move(page.entries)}, {"next", page.next}, {"head", shown(head)}}));
 }
 
+Result<Answer> get_kept(Call& call) {
+  TRY(const Digest digest, context(Digest::from_hex(call.id), "the path"));
+  TRY(std::string text, call.needs.gate.find_kept(digest));
+  return json_answer(Json::object({{"digest", digest.hex()}, {"text", std::move(text)}}));
+}
+
 }  // namespace keyturn::api

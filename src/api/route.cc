@@ -214,6 +214,16 @@ constexpr Route kRoutes[] = {
      {},
      200,
      "Ledger"},
+    {"GET",
+     "/v1/kept/{id}",
+     Access::kPerson,
+     "getKept",
+     "what the ledger names by its digest: a policy pack, or what did not fit an entry",
+     get_kept,
+     {},
+     {},
+     200,
+     "Kept"},
 };
 
 // The published ledger, by file name. Hashes and checkpoints tell nothing and are for everyone;

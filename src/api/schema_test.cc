@@ -134,6 +134,7 @@ TEST(Schema, EveryRouteAnswersAsTheDocumentSays) {
   check("listChanges", world.get("/v1/changes", "bob"));
   check("setAgentState", world.ask("PATCH", "/v1/agents/kiro", "root", R"({"state":"suspended"})"));
   check("readLedger", world.get("/v1/ledger", "bob"));
+  check("getKept", world.get("/v1/kept/" + world.gate->policies()->digest().hex(), "bob"));
   EXPECT_EQ(seen.size(), routes().size()) << "a route without a check here";
 
   Validator validator(document);

@@ -56,6 +56,8 @@ Function function_of(Command command) {
       return check_ledger_files;
     case Command::kLedgerExport:
       return export_ledger;
+    case Command::kLedgerReplay:
+      return replay_ledger;
     case Command::kVaultSeal:
       return seal_credentials;
     case Command::kVaultShow:

@@ -36,6 +36,7 @@ Result<int> verify_published(const Context& context);  // ledger_files.cc
 Result<int> write_receipt(const Context& context);
 Result<int> print_ledger_key(const Context& context);
 Result<int> export_ledger(const Context& context);       // ledger_export.cc
+Result<int> replay_ledger(const Context& context);       // replay.cc
 Result<int> check_ledger_files(const Context& context);  // local.cc
 Result<int> init(const Context& context);
 Result<int> seal_credentials(const Context& context);

@@ -115,7 +115,7 @@ void add_changes(CLI::App& app, Commands& commands, Options& options) {
 
 void add_ledger(CLI::App& app, Commands& commands, Options& options) {
   CLI::App* ledger = commands.group(
-      app, "ledger", "what was decided and done: show, verify, receipt, key, fsck, export");
+      app, "ledger", "what was decided and done: show, verify, replay, receipt, key, fsck, export");
   CLI::App* show = commands.add(*ledger, "show", "tell the story", Command::kLedgerShow);
   show->add_option("--from", options.from, "the first index");
   commands.limit(show);
@@ -151,8 +151,18 @@ void add_ledger(CLI::App& app, Commands& commands, Options& options) {
   CLI::App* output =
       commands.add(*ledger, "export", "entries with index and leaf hash, a line of JSON each",
                    Command::kLedgerExport);
-  output->add_option("--from", options.from, "the first index");
-  output->add_option("--to", options.to, "the last index (default: the newest)");
+  output->add_option("--otlp", options.otlp,
+                     "post them to an OpenTelemetry collector: http://HOST:4318");
+  CLI::App* replay = commands.add(*ledger, "replay",
+                                  "compute past verdicts again: by the recorded policies, which "
+                                  "must agree, or by others, to see what would change",
+                                  Command::kLedgerReplay);
+  replay->add_option("--policies", options.policies, "a folder of policies to try instead");
+  commands.json(replay);
+  for (CLI::App* sub : {output, replay}) {
+    sub->add_option("--from", options.from, "the first index");
+    sub->add_option("--to", options.to, "the last index (default: the newest)");
+  }
 }
 
 void add_tools(CLI::App& app, Commands& commands) {

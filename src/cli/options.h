@@ -37,6 +37,7 @@ enum class Command {
   kLedgerReceipt,
   kLedgerFsck,
   kLedgerExport,
+  kLedgerReplay,
   kVaultSeal,
   kVaultShow,
   kAwsExplain,
@@ -96,6 +97,8 @@ struct Options {
   std::string target;      // a receipt, a folder or a URL of a published ledger
   std::string key;         // a verifier key; empty: $KEYTURN_LEDGER_KEY or the data folder's
   std::string checkpoint;  // a file with one that was kept
+  std::string otlp;        // a collector's URL; empty: to standard output
+  std::string policies;    // a folder of policies; empty: the recorded ones
   std::string out;         // a file; empty: standard output
   std::string origin;      // of a new log
   bool repair = false;

@@ -22,8 +22,8 @@ void shorten(Json& action, std::string_view key) {
   const Json* value = action.find(key);
   if (value == nullptr) return;
   const std::string text = to_canonical(*value);
-  Json instead = Json::object({{"bytes", static_cast<std::int64_t>(text.size())},
-                               {"sha256", crypto::sha256(text).hex()}});
+  Json instead = Json::object(
+      {{"bytes", static_cast<std::int64_t>(text.size())}, {"sha256", crypto::sha256(text).hex()}});
   if (const Json::Array* items = value->if_array()) {
     instead.set("items", static_cast<std::int64_t>(items->size()));
   }

@@ -105,8 +105,7 @@ Result<void> PastDecision::read_action_of(const Json& body, const FindKept& find
 Verdict PastDecision::recompute(const Policies* policies) const {
   Verdict verdict;
   if (cause_ == to_string(Cause::kSession) || policies == nullptr || countless_) return verdict;
-  const auto judgement =
-      judge(*policies, action_, facts_, counted_ ? reviewers_ : kApprovalsMax);
+  const auto judgement = judge(*policies, action_, facts_, counted_ ? reviewers_ : kApprovalsMax);
   if (!judgement) return verdict;
   verdict.kind = judgement->kind;
   if (verdict.kind != VerdictKind::kAllow && cause_ == to_string(Cause::kReview)) {

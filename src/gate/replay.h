@@ -45,7 +45,7 @@ class PastDecision {
   Facts facts_;
   std::string cause_;
   int reviewers_ = 0;
-  bool counted_ = true;    // the reviewers
+  bool counted_ = true;     // the reviewers
   bool countless_ = false;  // resources: more than may be asked about
 };
 

@@ -25,7 +25,8 @@ constexpr std::array<std::string_view, 6> kPacks = {
     "@id(\"dry\") permit (principal, action, resource) when { context has dry_run };\n"
     "@id(\"name\") permit (principal, action, resource) when { resource.name like \"*xff*\" };",
     "@id(\"many\") permit (principal, action, resource) when { context.approvals >= 4 };\n"
-    "@id(\"agent\") forbid (principal == Person::\"alice\", action == Action::\"grant\", resource);",
+    "@id(\"agent\") forbid (principal == Person::\"alice\", action == Action::\"grant\", "
+    "resource);",
 };
 
 class Replay : public GateTest {
@@ -175,6 +176,25 @@ TEST_F(Replay, ARejectionAndAnEndedSessionStayWhatTheyWere) {
   EXPECT_EQ(past[2].decision.recompute(all.get()).kind, VerdictKind::kDeny);
 }
 
+TEST_F(Replay, AnAlteredRecordDoesNotComeOutTheSame) {
+  const Action action = action_of(Effect::kDestroy, Tier::kProduction);
+  ASSERT_TRUE(decide(action));
+  const Json honest = body(size() - 1);
+  Json milder = *honest.find("action");
+  milder.set("effect", "observe");
+  Json facts = *honest.find("facts");
+  facts.set("approvals", 2);
+  for (const auto& [key, value] :
+       {std::pair{"verdict", Json("allow")}, std::pair{"approvals_needed", Json(1)},
+        std::pair{"policies", Json::array({"observe-anywhere"})}, std::pair{"action", milder},
+        std::pair{"facts", facts}}) {
+    Json forged = honest;
+    forged.set(key, value);
+    const PastDecision past = get(PastDecision::read(forged, find_kept()));
+    EXPECT_NE(past.recompute(pack(past.policy_digest()).get()), past.verdict()) << key;
+  }
+}
+
 TEST_F(Replay, WhatIsKeptBesideTheLogMustHashToItsName) {
   Action action = action_of(Effect::kObserve, Tier::kDevelopment);
   add_resources(action, 400);
@@ -196,8 +216,8 @@ TEST_F(Replay, WhatIsKeptBesideTheLogMustHashToItsName) {
 TEST_F(Replay, ARecordWithoutItsMembersIsCorrupt) {
   ASSERT_TRUE(decide(action_of(Effect::kObserve, Tier::kDevelopment)));
   const Json whole = body(size() - 1);
-  for (const char* key : {"verdict", "cause", "facts", "policy_digest", "policies", "action",
-                          "approvals_needed"}) {
+  for (const char* key :
+       {"verdict", "cause", "facts", "policy_digest", "policies", "action", "approvals_needed"}) {
     Json::Object less = *whole.if_object();
     std::erase_if(less, [key](const Json::Member& member) { return member.first == key; });
     EXPECT_FALSE(PastDecision::read(Json(less), find_kept())) << key;

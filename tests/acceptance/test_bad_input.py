@@ -1,8 +1,10 @@
 """Bad input, and what it gets: the service's own error shape, and a record."""
 
 import datetime
+import http.server
 import json
 import pathlib
+import re
 import resource
 import socket
 import threading
@@ -183,6 +185,56 @@ def test_an_executed_request_cannot_be_replayed(gate, keys):
     assert send(prepared)[0] == 200
     status, text = send(prepared)
     assert status in (400, 403), text
+
+
+def test_every_recorded_verdict_comes_out_the_same_and_other_policies_say_what_would_change(gate, tmp_path):
+    recorded = gate.run("ledger", "replay", who="root").stdout
+    assert re.fullmatch(r"[1-9]\d* decisions, 0 differ\n", recorded), recorded
+    (tmp_path / "none.cedar").write_text('@id("none") forbid (principal, action, resource);')
+    lines = gate.run("ledger", "replay", "--policies", str(tmp_path), "--json", who="root").stdout.splitlines()
+    end = json.loads(lines[-1])
+    assert end["decisions"] == int(recorded.split()[0]) and end["differ"] == len(lines) - 1 > 0
+    for line in map(json.loads, lines[:-1]):
+        assert line["was"]["verdict"] != "deny" and line["would_be"]["policies"] == ["none"], line
+    assert "would be deny by none" in gate.run("ledger", "replay", "--policies", str(tmp_path), who="root").stdout
+
+
+class Collector(http.server.BaseHTTPRequestHandler):
+    """An OpenTelemetry collector that keeps what it takes."""
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        answer = b'{"partialSuccess":{"rejectedLogRecords":"1","errorMessage":"no"}}' if self.server.rejects else b"{}"
+        assert self.path == "/v1/logs" and self.headers["Content-Type"] == "application/json"
+        self.server.taken += body["resourceLogs"][0]["scopeLogs"][0]["logRecords"]
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_the_ledger_goes_to_an_opentelemetry_collector(gate):
+    collector = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+    collector.taken, collector.rejects = [], False
+    threading.Thread(target=collector.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{collector.server_address[1]}"
+    entries = gate.ledger()
+    told = gate.run("ledger", "export", "--otlp", url, who="root").stdout
+    assert told == f"sent; the next is entry {len(collector.taken)}\n"
+    assert [record["body"]["stringValue"] for record in collector.taken][:len(entries)] == [
+        entry["text"] for entry in entries]
+    assert [record["attributes"][1]["value"]["stringValue"] for record in collector.taken][:len(entries)] == [
+        entry["leaf"] for entry in entries]
+    collector.rejects = True
+    done = gate.run("ledger", "export", "--from", "3", "--otlp", url, who="root", expected=1)
+    assert "not sent from entry 3 on" in done.stderr and "rejected 1 entries: no" in done.stderr
+    collector.shutdown()
+    collector.server_close()
+    done = gate.run("ledger", "export", "--otlp", url, who="root", expected=1)
+    assert "not sent from entry 0 on" in done.stderr
 
 
 def test_refusals_are_recorded(gate, keys):
