@@ -4,6 +4,7 @@ find_package(Threads REQUIRED)
 find_package(OpenSSL 3 REQUIRED)
 find_package(fmt REQUIRED)
 find_package(GTest REQUIRED)
+find_package(PostgreSQL 15 REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS json)
 
 # YAML templates and SQL statements are read with the parsers that the Debian packages libyaml-dev

@@ -90,11 +90,22 @@ need_sqlite() {
 build_packages=(clang-19 lld-19 clang-format-19 libclang-rt-19-dev llvm-19 g++-12 cmake ninja-build ccache
   libboost1.81-dev libboost-json1.81-dev libssl-dev libfmt-dev libcli11-dev libtomlplusplus-dev
   libexpected-dev libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev zlib1g-dev libyaml-dev
-  libpg-query-dev python3
+  libpg-query-dev libpq-dev postgresql-15 python3
   python3-venv ca-certificates git)
+
+# PostgreSQL is installed for its programs: tests start private clusters of their own. Debian's package would
+# make and start a cluster for the whole machine, which is not ours to do.
+forbid_default_cluster() {
+  local config=/etc/postgresql-common/createcluster.conf
+  grep -qs '^create_main_cluster *= *false' "$config" && return 0
+  say "PostgreSQL comes without a default cluster: writing create_main_cluster = false to $config"
+  as_root mkdir -p /etc/postgresql-common
+  echo "create_main_cluster = false" | as_root tee -a "$config" >/dev/null
+}
 
 need_toolchain() {
   mkdir -p "$cache_dir"
+  [ -d /usr/lib/postgresql/15 ] || forbid_default_cluster
   need_packages "${build_packages[@]}"
   need_sqlite
 }

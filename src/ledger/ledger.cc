@@ -17,7 +17,7 @@ constexpr std::size_t kKindBytesMax = 64;
 
 // Entries are only ever added, at the end. The triggers hold that against a defect of ours; against
 // who can write the file, published checkpoints do.
-std::vector<store::Migration> migrations() {
+std::vector<store::Migration> sqlite_migrations() {
   return {
       {1,
        {"CREATE TABLE ledger_entries (entry_index INTEGER PRIMARY KEY, time INTEGER NOT NULL, "
@@ -37,6 +37,44 @@ std::vector<store::Migration> migrations() {
         "BEGIN SELECT RAISE(ABORT, 'the ledger never shrinks'); END",
         "CREATE TRIGGER ledger_head_delete BEFORE DELETE ON ledger_head "
         "BEGIN SELECT RAISE(ABORT, 'the ledger never shrinks'); END"}}};
+}
+
+std::string refusing_trigger(std::string_view name, std::string_view when, std::string_view each,
+                             std::string_view condition, std::string_view message) {
+  return fmt::format(
+      "CREATE TRIGGER {} BEFORE {} FOR EACH {} {}EXECUTE FUNCTION ledger_refuse('{}')", name, when,
+      each, condition, message);
+}
+
+// The same, and against TRUNCATE, which SQLite does not have.
+std::vector<store::Migration> postgres_migrations() {
+  const std::string_view shrinks = "the ledger never shrinks";
+  const std::string_view deleted = "ledger entries are never deleted";
+  return {
+      {1,
+       {"CREATE TABLE ledger_entries (entry_index BIGINT PRIMARY KEY, time BIGINT NOT NULL, "
+        "kind TEXT NOT NULL, text TEXT NOT NULL, leaf BYTEA NOT NULL)",
+        "CREATE TABLE ledger_head (id BIGINT PRIMARY KEY CHECK (id = 1), size BIGINT NOT NULL, "
+        "edge BYTEA NOT NULL)",
+        "INSERT INTO ledger_head (id, size, edge) VALUES (1, 0, ''::bytea)",
+        "CREATE FUNCTION ledger_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN RAISE EXCEPTION ''%'', TG_ARGV[0]; END'",
+        "CREATE FUNCTION ledger_check_next() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN IF NEW.entry_index <> (SELECT coalesce(max(entry_index) + 1, 0) FROM "
+        "ledger_entries) THEN RAISE EXCEPTION ''ledger entries are only added at the end''; "
+        "END IF; RETURN NEW; END'",
+        "CREATE TRIGGER ledger_entries_insert BEFORE INSERT ON ledger_entries FOR EACH ROW "
+        "EXECUTE FUNCTION ledger_check_next()",
+        refusing_trigger("ledger_entries_update", "UPDATE ON ledger_entries", "ROW", "",
+                         "ledger entries are never changed"),
+        refusing_trigger("ledger_entries_delete", "DELETE ON ledger_entries", "ROW", "", deleted),
+        refusing_trigger("ledger_entries_truncate", "TRUNCATE ON ledger_entries", "STATEMENT", "",
+                         deleted),
+        refusing_trigger("ledger_head_update", "UPDATE ON ledger_head", "ROW",
+                         "WHEN (NEW.id <> 1 OR NEW.size < OLD.size) ", shrinks),
+        refusing_trigger("ledger_head_delete", "DELETE ON ledger_head", "ROW", "", shrinks),
+        refusing_trigger("ledger_head_truncate", "TRUNCATE ON ledger_head", "STATEMENT", "",
+                         shrinks)}}};
 }
 
 bool is_kind(std::string_view kind) {
@@ -169,7 +207,9 @@ Ledger::Ledger(store::Store& store, const Clock& clock, std::shared_ptr<State> s
 Ledger::~Ledger() = default;
 
 Result<std::unique_ptr<Ledger>> Ledger::open(store::Store& store, const Clock& clock) {
-  TRY_VOID(context(store.migrate("ledger", migrations()), "open the ledger"));
+  const bool sqlite = store.engine() == store::Engine::kSqlite;
+  TRY_VOID(context(store.migrate("ledger", sqlite ? sqlite_migrations() : postgres_migrations()),
+                   "open the ledger"));
   std::uint64_t size = 0;
   const auto check = [&size](Transaction& transaction) -> Result<void> {
     TRY(const RightEdge edge, read_head(transaction));

@@ -39,16 +39,23 @@ struct EngineUnderTest {
       open;
 };
 
+inline void PrintTo(const EngineUnderTest& engine, std::ostream* out) { *out << engine.name; }
+
 class StoreConformance : public testing::TestWithParam<EngineUnderTest> {
  protected:
   void SetUp() override { reopen(); }
   void reopen() {
     store_.reset();
-    store_ = GetParam().open(folder_.path(), clock_, log_, metrics_).value();
+    auto opened = GetParam().open(folder_.path(), clock_, log_, metrics_);
+    ASSERT_TRUE(opened) << opened.error().message;
+    store_ = std::move(*opened);
   }
   void make_table() {
+    const bool sqlite = store_->engine() == Engine::kSqlite;
     const std::vector<Migration> steps = {
-        {1, {"CREATE TABLE test_items (id INTEGER PRIMARY KEY, name TEXT UNIQUE, data BLOB)"}}};
+        {1,
+         {fmt::format("CREATE TABLE test_items (id {} PRIMARY KEY, name TEXT UNIQUE, data {})",
+                      sqlite ? "INTEGER" : "BIGINT", sqlite ? "BLOB" : "BYTEA")}}};
     ASSERT_EQ(store_->migrate("test", steps), kDone);
   }
   static Unit insert(std::int64_t id) {

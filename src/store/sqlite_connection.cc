@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/bytes.h"
+#include "store/storable.h"
 
 namespace keyturn::store {
 namespace {
@@ -54,17 +55,6 @@ Code code_of(int code, int system_error) {
     default:
       return Code::kInternal;
   }
-}
-
-// PostgreSQL takes neither NUL nor invalid UTF-8 in text; what is stored must be able to move
-// there.
-bool is_storable_text(std::string_view text) {
-  bool ascii = true;
-  for (const char c : text) {
-    if (c == '\0') return false;
-    ascii = ascii && static_cast<unsigned char>(c) < 0x80U;
-  }
-  return ascii || is_valid_utf8(text);
 }
 
 }  // namespace

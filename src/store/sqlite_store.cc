@@ -3,8 +3,8 @@
 
 #include "store/folder.h"
 #include "store/migrations.h"
+#include "store/readers.h"
 #include "store/sqlite_connection.h"
-#include "store/sqlite_reader.h"
 #include "store/store.h"
 #include "store/writer.h"
 
@@ -93,6 +93,37 @@ class SqliteWriteConnection final : public WriteConnection {
   int next_checkpoint_ = kCheckpointPages;
 };
 
+class SqliteReadConnection final : public ReadConnection {
+ public:
+  explicit SqliteReadConnection(std::unique_ptr<SqliteConnection> connection)
+      : connection_(std::move(connection)) {}
+  Engine engine() const override { return Engine::kSqlite; }
+  Result<std::int64_t> execute(std::string_view sql, Parameters parameters) override {
+    return connection_->execute(sql, parameters);
+  }
+  Result<Rows> query(std::string_view sql, Parameters parameters) override {
+    return connection_->query(sql, parameters);
+  }
+  Result<void> begin() override { return connection_->control("BEGIN"); }
+  Result<void> end() override {
+    if (!connection_->in_transaction()) return {};
+    return connection_->control("ROLLBACK");
+  }
+
+ private:
+  std::unique_ptr<SqliteConnection> connection_;
+};
+
+Result<std::unique_ptr<Readers>> open_readers(const std::string& path, std::size_t count) {
+  std::vector<std::unique_ptr<ReadConnection>> connections;
+  for (std::size_t i = 0; i < count; ++i) {
+    TRY(auto connection, SqliteConnection::open(path, SqliteConnection::Access::kReadOnly));
+    connection->forbid_control();
+    connections.push_back(std::make_unique<SqliteReadConnection>(std::move(connection)));
+  }
+  return std::make_unique<Readers>(std::move(connections));
+}
+
 Result<void> check_integrity(SqliteConnection& connection, const std::string& path) {
   const auto rows = connection.query("PRAGMA integrity_check(1)");
   std::string fault;
@@ -110,7 +141,7 @@ Result<void> check_integrity(SqliteConnection& connection, const std::string& pa
 
 class SqliteStore final : public Store {
  public:
-  SqliteStore(std::unique_ptr<Folder> folder, std::unique_ptr<SqliteReaders> readers,
+  SqliteStore(std::unique_ptr<Folder> folder, std::unique_ptr<Readers> readers,
               std::unique_ptr<SqliteConnection> connection, const Clock& clock, Log& log,
               Metrics& metrics)
       : clock_(clock),
@@ -149,7 +180,7 @@ class SqliteStore final : public Store {
   const Clock& clock_;
   Log& log_;
   std::unique_ptr<Folder> folder_;
-  std::unique_ptr<SqliteReaders> readers_;
+  std::unique_ptr<Readers> readers_;
   Writer writer_;
 };
 
@@ -174,7 +205,7 @@ Result<std::unique_ptr<Store>> open_sqlite(const SqliteOptions& options, const C
     TRY_VOID(check_integrity(*connection, options.path));
   }
   connection->forbid_control();
-  TRY(auto readers, SqliteReaders::open(options.path, options.read_connections));
+  TRY(auto readers, open_readers(options.path, options.read_connections));
   auto store = std::make_unique<SqliteStore>(std::move(folder), std::move(readers),
                                              std::move(connection), clock, log, metrics);
   TRY_VOID(prepare_migrations(*store, kMigrationsTable));

@@ -4,6 +4,7 @@
 // the subset that SQLite and PostgreSQL share, with `?1` placeholders.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -112,5 +113,20 @@ struct SqliteOptions {
 // a data folder in use, a database that fails its integrity check after an unclean stop.
 Result<std::unique_ptr<Store>> open_sqlite(const SqliteOptions& options, const Clock& clock,
                                            Log& log, Metrics& metrics);
+
+struct PostgresOptions {
+  std::string url;                 // a libpq connection string; passwords rather in a pgpass file
+  std::string schema = "keyturn";  // of the tables; created when missing
+  std::size_t read_connections = 4;
+  // How long a writer that still has its session may be silent before another may take over from
+  // it. It says that it lives every 3 s.
+  std::chrono::seconds stalled_after{15};
+};
+// PostgreSQL 15 or newer. Refuses, with the reason: a server that may lose commits (fsync,
+// full_page_writes or synchronous_commit off), and with kConflict a schema that a living gateway
+// writes to. One store writes at a time; whom another has taken over from can commit nothing more,
+// and answers kConflict until it is opened anew.
+Result<std::unique_ptr<Store>> open_postgres(const PostgresOptions& options, const Clock& clock,
+                                             Log& log, Metrics& metrics);
 
 }  // namespace keyturn::store
