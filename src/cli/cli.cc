@@ -9,6 +9,25 @@ namespace {
 
 using Function = Result<int> (*)(const Context&);
 
+Function ledger_function_of(Command command) {
+  switch (command) {
+    case Command::kLedgerVerify:
+      return verify_ledger;
+    case Command::kLedgerKey:
+      return print_ledger_key;
+    case Command::kLedgerReceipt:
+      return write_receipt;
+    case Command::kLedgerFsck:
+      return check_ledger_files;
+    case Command::kLedgerExport:
+      return export_ledger;
+    case Command::kLedgerReplay:
+      return replay_ledger;
+    default:
+      return show_ledger;
+  }
+}
+
 Function function_of(Command command) {
   switch (command) {
     case Command::kInit:
@@ -45,19 +64,13 @@ Function function_of(Command command) {
     case Command::kReject:
       return give_review;
     case Command::kLedgerShow:
-      return show_ledger;
     case Command::kLedgerVerify:
-      return verify_ledger;
     case Command::kLedgerKey:
-      return print_ledger_key;
     case Command::kLedgerReceipt:
-      return write_receipt;
     case Command::kLedgerFsck:
-      return check_ledger_files;
     case Command::kLedgerExport:
-      return export_ledger;
     case Command::kLedgerReplay:
-      return replay_ledger;
+      return ledger_function_of(command);
     case Command::kVaultSeal:
       return seal_credentials;
     case Command::kVaultShow:

@@ -176,9 +176,8 @@ class Gate {
   // When the latest action was decided, as far as the ledger tells: nothing when there is none.
   Result<std::optional<Time>> last_decided() const;
 
-  // Wakes those who wait for a change to be decided: `listener` is called after each
-  // commit that changed it. Returns a token; once it is destroyed the listener is not called. Null
-  // when too many listen: then do not wait.
+  // Wakes those who wait for a change to be decided: `listener` is called after each commit that
+  // changed it, until the token is destroyed. Null when too many listen: then do not wait.
   class Listening {
    public:
     virtual ~Listening() = default;
