@@ -80,6 +80,20 @@ class TidyTest(unittest.TestCase):
         tree.write("src/good/good.cc", '#include "other/private.h"\n')
         self.assertIn("not a public header", tree.faults()[0])
 
+    def test_only_tests_share_the_test_headers_of_other_rooms(self):
+        tree = Tree()
+        tree.write("src/other/CMakeLists.txt", "room(other HEADERS other.h SOURCES other.cc)\n")
+        tree.write("src/other/README.md", "# other\n")
+        tree.write("src/other/other.h", GOOD_HEADER)
+        tree.write("src/other/other.cc", '#include "other/server_test.h"\n')
+        tree.write("src/other/server_test.h", GOOD_HEADER)
+        tree.write("src/good/CMakeLists.txt", "room(good NEEDS other HEADERS good.h SOURCES good.cc "
+                   "TESTS good_test.cc)\n")
+        tree.write("src/good/good_test.cc", '#include "other/server_test.h"\n')
+        self.assertEqual(tree.faults(), [])
+        tree.write("src/good/good.cc", '#include "other/server_test.h"\n')
+        self.assertIn("not a public header", tree.faults()[0])
+
     def test_cycles_dead_files_and_missing_readmes_are_found(self):
         tree = Tree()
         tree.write("src/good/CMakeLists.txt", "room(good NEEDS good HEADERS good.h SOURCES good.cc)\n")
