@@ -3,6 +3,7 @@
 #include <set>
 
 #include "aws/parameters.h"
+#include "aws/template_parts.h"
 #include "aws/xml.h"
 #include "base/bytes.h"
 
@@ -39,24 +40,60 @@ void for_each_member(const Json* list, const F& f) {
   for (const Json& one : *several) f(one);
 }
 
+// What is not one of the known words counts as the worse.
+ResourceChange change_of(const Json& change) {
+  const std::string action = change.string_or("Action", "");
+  const std::string policy = change.string_or("PolicyAction", "");
+  if (action == "Add" || action == "Import") return ResourceChange::kAdded;
+  if (action == "Remove") {
+    return policy == "Retain" ? ResourceChange::kReleased : ResourceChange::kRemoved;
+  }
+  if (action != "Modify") return ResourceChange::kMayReplace;
+  const std::string replacement = change.string_or("Replacement", "");
+  if (replacement == "True") return ResourceChange::kReplaced;
+  const bool nested = change.string_or("ResourceType", "") == "AWS::CloudFormation::Stack";
+  return replacement == "False" && !nested ? ResourceChange::kChanged : ResourceChange::kMayReplace;
+}
+
+TemplateChange read_change(const Model& model, const Json& json) {
+  TemplateChange change;
+  change.logical_id = json.string_or("LogicalResourceId", "");
+  change.type = json.string_or("ResourceType", "");
+  change.name = json.string_or("PhysicalResourceId", "");
+  change.change = change_of(json);
+  const ResourceType* type = model.find_type(change.type);
+  change.stateful = type == nullptr || type->stateful;
+  change.grants = type != nullptr && type->grants;
+  change.why = "says the change set";
+  return change;
+}
+
 }  // namespace
 
 std::optional<Wanted> wanted_of(std::string_view service, const Operation& operation,
                                 const Input& input) {
-  if (service != "cloudformation" || operation.name != "UpdateStack") return std::nullopt;
+  if (service != "cloudformation") return std::nullopt;
   const auto stack = text_at(input, "b.StackName");
+  if (operation.name == "ExecuteChangeSet") {
+    const auto name = text_at(input, "b.ChangeSetName");
+    if (!name || name->empty() || name->size() > kStackNameBytesMax) return std::nullopt;
+    return Wanted{.stack = stack.value_or(""), .change_set = *name};
+  }
+  if (operation.name != "UpdateStack") return std::nullopt;
   const bool body = !input.at("b.TemplateBody").empty();
   // With a URL, or with both or neither, what would be deployed is not in the request.
   if (!stack || stack->empty() || stack->size() > kStackNameBytesMax ||
       body == keeps_template(input) || !input.at("b.TemplateURL").empty()) {
     return std::nullopt;
   }
-  return Wanted{.stack = *stack};
+  return Wanted{.stack = *stack, .change_set = ""};
 }
 
-std::string get_template_body(std::string_view stack) {
-  return fmt::format("Action=GetTemplate&Version=2010-05-15&TemplateStage=Original&StackName={}",
-                     percent_encode(stack));
+std::string get_template_body(const Wanted& wanted) {
+  std::string body = "Action=GetTemplate&Version=2010-05-15&TemplateStage=Original";
+  if (!wanted.stack.empty()) body += "&StackName=" + percent_encode(wanted.stack);
+  if (!wanted.change_set.empty()) body += "&ChangeSetName=" + percent_encode(wanted.change_set);
+  return body;
 }
 
 std::string describe_stack_body(std::string_view stack) {
@@ -64,16 +101,19 @@ std::string describe_stack_body(std::string_view stack) {
                      percent_encode(stack));
 }
 
-Result<TemplateVersion> parse_deployed(std::string_view template_answer,
-                                       std::string_view stack_answer) {
+Result<Json> parse_template_answer(std::string_view template_answer) {
   TRY(const Xml got, read_xml(template_answer));
   const Json* body = descend(got.value, {"GetTemplateResult", "TemplateBody"});
   if (got.root != "GetTemplateResponse" || body == nullptr || body->if_string() == nullptr) {
     return fail(Code::kCorrupt, "GetTemplate answered without TemplateBody");
   }
-  TemplateVersion deployed;
-  TRY(deployed.body, parse_template(*body->if_string()));
+  return parse_template(*body->if_string());
+}
 
+Result<TemplateVersion> parse_deployed(std::string_view template_answer,
+                                       std::string_view stack_answer) {
+  TemplateVersion deployed;
+  TRY(deployed.body, parse_template_answer(template_answer));
   TRY(const Xml described, read_xml(stack_answer));
   const Json* stack = descend(described.value, {"DescribeStacksResult", "Stacks", "member"});
   if (described.root != "DescribeStacksResponse" || stack == nullptr || !stack->is_object()) {
@@ -84,6 +124,53 @@ Result<TemplateVersion> parse_deployed(std::string_view template_answer,
                                          parameter.string_or("ParameterValue", ""));
   });
   return deployed;
+}
+
+std::string describe_change_set_body(const Wanted& wanted, std::string_view next_token) {
+  std::string body = fmt::format("Action=DescribeChangeSet&Version=2010-05-15&ChangeSetName={}",
+                                 percent_encode(wanted.change_set));
+  if (!wanted.stack.empty()) body += "&StackName=" + percent_encode(wanted.stack);
+  if (!next_token.empty()) body += "&NextToken=" + percent_encode(next_token);
+  return body;
+}
+
+Result<ChangeSetPage> parse_change_set(const Model& model, std::string_view answer) {
+  TRY(const Xml got, read_xml(answer));
+  const Json* result = got.value.find("DescribeChangeSetResult");
+  if (got.root != "DescribeChangeSetResponse" || result == nullptr) {
+    return fail(Code::kCorrupt, "DescribeChangeSet answered with something else");
+  }
+  ChangeSetPage page;
+  page.next = result->string_or("NextToken", "");
+  bool complete = true;
+  for_each_member(result->find("Changes"), [&](const Json& member) {
+    const Json* change = member.find("ResourceChange");
+    complete = complete && change != nullptr && change->is_object();
+    if (!complete) return;
+    page.changes.push_back(read_change(model, *change));
+    for_each_member(change->find("Details"), [&](const Json& detail) {
+      const Json* target = detail.find("Target");
+      const std::string name = target == nullptr ? "" : target->string_or("Name", "");
+      if (keeps_data(name) || name == "DeletionPolicy") page.guards = Guards::kTouched;
+      if (target != nullptr) {
+        collect_roles(Json::object({{name, Json::Object()}}), page.changes.back().roles);
+      }
+    });
+  });
+  // Hooks and whatever else a change set may carry one day.
+  if (!complete)
+    return fail(Code::kCorrupt, "the change set holds what is no change of a resource");
+  return page;
+}
+
+void name_roles(const Json& body, std::vector<TemplateChange>& changes) {
+  for (TemplateChange& change : changes) {
+    if (change.change != ResourceChange::kAdded) continue;
+    const Json* resource = descend(body, {"Resources", change.logical_id});
+    const Json* properties = resource == nullptr ? nullptr : resource->find("Properties");
+    if (resource == nullptr) change.roles.emplace_back("*");
+    if (properties != nullptr) collect_roles(*properties, change.roles);
+  }
 }
 
 Result<TemplateDiff> update_diff(const Model& model, const Input& input,

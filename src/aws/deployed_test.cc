@@ -53,14 +53,21 @@ TemplateVersion deployed(std::string_view text = kDeployed) {
   return version ? std::move(*version) : TemplateVersion{};
 }
 
-Understood update(std::string_view rest, const TemplateVersion* with) {
+Understood ask(std::string_view form, const Deployed* with);
+
+Understood update(std::string_view rest, const TemplateVersion* stack) {
+  Deployed with;
+  if (stack != nullptr) with.stack = *stack;
+  return ask(fmt::format("UpdateStack&Version=2010-05-15&StackName=s{}", rest),
+             stack == nullptr ? nullptr : &with);
+}
+
+Understood ask(std::string_view form, const Deployed* with) {
   static const auto model = load_embedded_model();
   const http::RequestHead head{
       "POST", "/", {{"Content-Type", "application/x-www-form-urlencoded"}}};
-  auto understood =
-      understand(**model, {"cloudformation", "us-east-1"}, head,
-                 fmt::format("Action=UpdateStack&Version=2010-05-15&StackName=s{}", rest),
-                 {.account = "123456789012"}, with);
+  auto understood = understand(**model, {"cloudformation", "us-east-1"}, head,
+                               fmt::format("Action={}", form), {.account = "123456789012"}, with);
   EXPECT_TRUE(understood) << understood.error().message;
   return understood ? std::move(*understood) : Understood{};
 }
@@ -148,6 +155,71 @@ TEST(Deployed, WhatCannotBeComparedIsJudgedAsTheWorst) {
   // Two values for one parameter: CloudFormation might take the other.
   const std::string twice = set(1, "Mode", "floor") + set(2, "Mode", "up") + keep(3, "Name");
   EXPECT_EQ(update("&UsePreviousTemplate=true" + twice, &stack).action.effect, Effect::kDestroy);
+}
+
+std::string listed(std::string_view action, std::string_view type, std::string_view replacement,
+                   std::string_view property = "Value") {
+  return fmt::format(
+      "<member><Type>Resource</Type><ResourceChange><Action>{}</Action><LogicalResourceId>L"
+      "</LogicalResourceId><ResourceType>{}</ResourceType><Replacement>{}</Replacement><Details>"
+      "<member><Target><Attribute>Properties</Attribute><Name>{}</Name></Target></member></Details>"
+      "</ResourceChange></member>",
+      action, type, replacement, property);
+}
+
+Action execute(std::string_view changes) {
+  static const auto model = load_embedded_model();
+  Deployed with;
+  auto page = parse_change_set(
+      **model, answer_of("DescribeChangeSet", fmt::format("<Changes>{}</Changes>", changes)));
+  EXPECT_TRUE(page) << page.error().message;
+  if (page) with.change_set = judge_changes(**model, std::move(page->changes), page->guards);
+  return ask("ExecuteChangeSet&Version=2010-05-15&StackName=s&ChangeSetName=c", &with).action;
+}
+
+TEST(Deployed, AChangeSetIsJudgedByWhatCloudFormationSaysItDoes) {
+  constexpr std::string_view kTable = "AWS::DynamoDB::Table";
+  EXPECT_EQ(execute(listed("Modify", "AWS::SSM::Parameter", "False")).effect, Effect::kChange);
+  EXPECT_EQ(execute(listed("Modify", kTable, "True")).effect, Effect::kDestroy);
+  EXPECT_NE(execute(listed("Modify", kTable, "True")).attributes.find("recreate"), nullptr);
+  EXPECT_EQ(execute(listed("Modify", kTable, "Conditional")).effect, Effect::kDestroy);
+  EXPECT_EQ(execute(listed("Modify", kTable, "False", "TimeToLiveSpecification")).effect,
+            Effect::kDestroy);
+  EXPECT_EQ(execute(listed("Remove", kTable, "")).effect, Effect::kDestroy);
+  EXPECT_EQ(execute(listed("Dynamic", kTable, "")).effect, Effect::kDestroy);
+  EXPECT_EQ(execute(listed("Add", "AWS::IAM::Role", "")).effect, Effect::kGrant);
+  EXPECT_EQ(execute(listed("Add", "Custom::Thing", "")).effect, Effect::kDestroy);
+  const Action lent = execute(listed("Modify", "AWS::Lambda::Function", "False", "Role"));
+  EXPECT_EQ(lent.effect, Effect::kChange);
+  EXPECT_NE(lent.attributes.find("sets_role"), nullptr);
+}
+
+TEST(Deployed, RolesOfNewResourcesStandInTheTemplateOfTheChangeSet) {
+  const auto body = parse_template(
+      "Resources: {F: {Type: AWS::Lambda::Function, Properties: {Role: r}}, T: {Type: "
+      "AWS::SNS::Topic}}");
+  ASSERT_TRUE(body);
+  std::vector<TemplateChange> changes(3);
+  for (TemplateChange& change : changes) change.change = ResourceChange::kAdded;
+  changes[0].logical_id = "F";
+  changes[1].logical_id = "T";
+  changes[2].logical_id = "Unknown";
+  name_roles(*body, changes);
+  EXPECT_EQ(changes[0].roles, std::vector<std::string>{"r"});
+  EXPECT_TRUE(changes[1].roles.empty());
+  EXPECT_EQ(changes[2].roles, std::vector<std::string>{"*"});
+}
+
+TEST(Deployed, AChangeSetThatIsNotSeenMayRemove) {
+  const Understood blind =
+      ask("ExecuteChangeSet&Version=2010-05-15&StackName=s&ChangeSetName=c", nullptr);
+  EXPECT_EQ(blind.action.effect, Effect::kDestroy);
+  EXPECT_EQ(blind.wanted->change_set, "c");
+  static const auto model = load_embedded_model();
+  EXPECT_FALSE(parse_change_set(
+      **model,
+      answer_of("DescribeChangeSet", "<Changes><member><Type>Hook</Type></member></Changes>")));
+  EXPECT_FALSE(parse_change_set(**model, "<x/>"));
 }
 
 TEST(Deployed, AnswersOfOtherKindsAreRefused) {

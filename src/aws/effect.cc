@@ -102,7 +102,7 @@ void apply(Judged& judged, const Modifier& modifier, const Input& input, const P
 }  // namespace
 
 Judged judge_effect(const Model& model, const Operation& operation, const Input& input,
-                    const Place& place, const TemplateVersion* deployed) {
+                    const Place& place, const Deployed* deployed) {
   Judged judged{.effect = operation.effect,
                 .reversible = operation.reversible,
                 .why = {model.reason(operation)}};

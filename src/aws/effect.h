@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "aws/bind.h"
-#include "aws/template.h"
+#include "aws/deployed.h"
 
 namespace keyturn::aws {
 
@@ -18,6 +18,6 @@ struct Judged {
   std::vector<Resource> lent = {};  // roles as which a service acts afterwards (iam:PassRole)
 };
 Judged judge_effect(const Model& model, const Operation& operation, const Input& input,
-                    const Place& place, const TemplateVersion* deployed);
+                    const Place& place, const Deployed* deployed);
 
 }  // namespace keyturn::aws

@@ -16,6 +16,6 @@ Forward query_call(std::string_view service, std::string_view region);
 // error: it may speak of the credentials.
 http::Task<std::string> ask_upstream(Shared& shared, Forward call, std::string body);
 
-http::Task<TemplateVersion> ask_deployed(Shared& shared, Wanted wanted, std::string region);
+http::Task<Deployed> ask_deployed(Shared& shared, Wanted wanted, std::string region);
 
 }  // namespace keyturn::aws

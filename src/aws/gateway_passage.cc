@@ -205,7 +205,7 @@ Step<void> Passage::understand_with_deployed() {
   co_return assign_environments();
 }
 
-Checked<void> Passage::understand_request(const TemplateVersion* deployed) {
+Checked<void> Passage::understand_request(const Deployed* deployed) {
   const Scope scope{.service = caller_.claim.service, .region = caller_.claim.region};
   std::optional<std::string_view> body;
   if (decoded_) {

@@ -24,7 +24,7 @@ class Passage {
   // What is asked, and where it would go.
   // Asks upstream for what is deployed where that tells more.
   Step<void> understand_with_deployed();
-  Checked<void> understand_request(const TemplateVersion* deployed);
+  Checked<void> understand_request(const Deployed* deployed);
   Checked<void> assign_environments();
   // Makes the digest cover an upload's content when reviewers would have to agree to it (invariant
   // 6).

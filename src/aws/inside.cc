@@ -98,9 +98,13 @@ Inside update(const TemplateDiff& diff) {
 // A stack's first template shows all it makes. Of an update only the new one is in the request:
 // what it removes or replaces cannot be excluded.
 Inside stack(const Model& model, const Operation& operation, const Input& input,
-             const TemplateVersion* deployed) {
-  if (deployed != nullptr) {
-    if (const auto diff = update_diff(model, input, *deployed)) return update(*diff);
+             const Deployed* deployed) {
+  if (deployed != nullptr && deployed->change_set) return update(*deployed->change_set);
+  if (operation.name == "ExecuteChangeSet") {
+    return {Effect::kDestroy, {"what it does stands in the change set, not in the request"}};
+  }
+  if (deployed != nullptr && deployed->stack) {
+    if (const auto diff = update_diff(model, input, *deployed->stack)) return update(*diff);
   }
   const auto bodies = input.at("b.TemplateBody");
   const auto* text = bodies.size() == 1 ? bodies.front()->if_string() : nullptr;
@@ -163,7 +167,7 @@ Effect effect_of_partiql(std::string_view statement) {
 }
 
 std::optional<Inside> look_inside(const Model& model, const Operation& operation,
-                                  const Input& input, const TemplateVersion* deployed) {
+                                  const Input& input, const Deployed* deployed) {
   if (!operation.has(Trait::kContainer)) return std::nullopt;
   const std::string_view service = model.service_of(operation).name;
   const std::string_view name = operation.name;

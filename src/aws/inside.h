@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "aws/bind.h"
-#include "aws/template.h"
+#include "aws/deployed.h"
 
 namespace keyturn::aws {
 
@@ -20,7 +20,7 @@ struct Inside {
 // Nothing for operations that are not looked into: their own effect holds.
 // `deployed`: the stack that the request would update, where upstream told.
 std::optional<Inside> look_inside(const Model& model, const Operation& operation,
-                                  const Input& input, const TemplateVersion* deployed);
+                                  const Input& input, const Deployed* deployed);
 
 // PartiQL by its first word: SELECT observes, INSERT and UPDATE change, all else destroys.
 Effect effect_of_partiql(std::string_view statement);

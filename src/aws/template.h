@@ -64,6 +64,11 @@ struct TemplateDiff {
 TemplateDiff template_diff(const Model& model, const TemplateVersion& old_version,
                            const TemplateVersion& new_version);
 
+// Whether properties that guard or keep data are among what changes.
+enum class Guards { kKept, kTouched };
+// The effect of known changes.
+TemplateDiff judge_changes(const Model& model, std::vector<TemplateChange> changes, Guards guards);
+
 // All resources of a template that is deployed for the first time.
 TemplateDiff template_creation(const Model& model, const TemplateVersion& version);
 

@@ -8,22 +8,6 @@
 namespace keyturn::aws {
 namespace {
 
-// A change of these may remove data although the resource stays.
-constexpr std::array<std::string_view, 14> kGuards = {"BackupPolicy",
-                                                      "BackupRetentionPeriod",
-                                                      "DeletionProtection",
-                                                      "DeletionProtectionEnabled",
-                                                      "GlobalSecondaryIndexes",
-                                                      "LifecycleConfiguration",
-                                                      "LifecyclePolicy",
-                                                      "MessageRetentionPeriod",
-                                                      "PointInTimeRecoverySpecification",
-                                                      "Replicas",
-                                                      "RetentionInDays",
-                                                      "RetentionPeriodHours",
-                                                      "TimeToLiveSpecification",
-                                                      "VersioningConfiguration"};
-
 // Whether two values mean the same to CloudFormation, to which 5 and "5" do, in any order of
 // members.
 bool is_same(const Json& a, const Json& b) {
@@ -246,27 +230,17 @@ class Differ {
       } else {
         raise(ResourceChange::kChanged, why);
       }
-      guards_ = guards_ || std::find(kGuards.begin(), kGuards.end(), name) != kGuards.end();
+      guards_ = guards_ || keeps_data(name);
     }
   }
 
   void finish() {
-    std::sort(diff_.changes.begin(), diff_.changes.end(),
-              [](const TemplateChange& a, const TemplateChange& b) {
-                return a.logical_id < b.logical_id;
-              });
-    diff_.effect = diff_.changes.empty() ? Effect::kObserve : Effect::kChange;
-    for (const TemplateChange& change : diff_.changes) {
-      diff_.effect = stricter(diff_.effect, effect_of(change));
-    }
+    diff_ =
+        judge_changes(model_, std::move(diff_.changes), guards_ ? Guards::kTouched : Guards::kKept);
     const auto unknown = [&](std::string why) {
       diff_.effect = stricter(diff_.effect, Effect::kDestroy);
       diff_.why.push_back(std::move(why));
     };
-    for (const TemplateChange& change : diff_.changes) {
-      if (runs_unseen_code(model_, change.type)) unknown(unseen_code(change));
-    }
-    if (guards_) unknown("it changes what guards or keeps data");
     if (has_macros(old_.body) || has_macros(new_.body)) {
       unknown("a macro writes parts of the template");
     }
@@ -341,6 +315,25 @@ Effect effect_of(const TemplateChange& change) {
       return change.grants ? Effect::kGrant : Effect::kDestroy;
   }
   return Effect::kDestroy;
+}
+
+TemplateDiff judge_changes(const Model& model, std::vector<TemplateChange> changes, Guards guards) {
+  TemplateDiff diff;
+  diff.changes = std::move(changes);
+  std::sort(
+      diff.changes.begin(), diff.changes.end(),
+      [](const TemplateChange& a, const TemplateChange& b) { return a.logical_id < b.logical_id; });
+  diff.effect = diff.changes.empty() ? Effect::kObserve : Effect::kChange;
+  const auto unknown = [&](std::string why) {
+    diff.effect = stricter(diff.effect, Effect::kDestroy);
+    diff.why.push_back(std::move(why));
+  };
+  for (const TemplateChange& change : diff.changes) {
+    diff.effect = stricter(diff.effect, effect_of(change));
+    if (runs_unseen_code(model, change.type)) unknown(unseen_code(change));
+  }
+  if (guards == Guards::kTouched) unknown("it changes what guards or keeps data");
+  return diff;
 }
 
 TemplateDiff template_diff(const Model& model, const TemplateVersion& old_version,

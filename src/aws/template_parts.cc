@@ -1,6 +1,7 @@
 #include "aws/template_parts.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/bytes.h"
 
@@ -38,7 +39,27 @@ bool names_role(std::string_view property) {
          ends("instanceprofile") || ends("instanceprofilearn") || ends("instanceprofilename");
 }
 
+// A change of these may remove data although the resource stays.
+constexpr std::array<std::string_view, 14> kGuards = {"BackupPolicy",
+                                                      "BackupRetentionPeriod",
+                                                      "DeletionProtection",
+                                                      "DeletionProtectionEnabled",
+                                                      "GlobalSecondaryIndexes",
+                                                      "LifecycleConfiguration",
+                                                      "LifecyclePolicy",
+                                                      "MessageRetentionPeriod",
+                                                      "PointInTimeRecoverySpecification",
+                                                      "Replicas",
+                                                      "RetentionInDays",
+                                                      "RetentionPeriodHours",
+                                                      "TimeToLiveSpecification",
+                                                      "VersioningConfiguration"};
+
 }  // namespace
+
+bool keeps_data(std::string_view property) {
+  return std::find(kGuards.begin(), kGuards.end(), property) != kGuards.end();
+}
 
 const Json& member_of(const Json& object, std::string_view key) {
   const Json* found = object.find(key);

@@ -22,6 +22,9 @@ void collect_names(const Json& value, Names& names);
 // Whether a macro writes parts of it.
 bool has_macros(const Json& body);
 
+// Whether a change of this property may remove data although the resource stays.
+bool keeps_data(std::string_view property);
+
 // The name that a template gives a resource: `TableName` of a Table, `DBInstanceIdentifier`,
 // `Name`. Empty when it gives none.
 std::string physical_name(std::string_view type, const Json& properties);

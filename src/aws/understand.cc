@@ -79,7 +79,7 @@ Result<std::string> fill_host_prefix(const Operation& operation, const Input& in
 }
 
 void judge(const Model& model, const Recognised& recognised, const Members& members,
-           const Place& place, const TemplateVersion* deployed, Action& action) {
+           const Place& place, const Deployed* deployed, Action& action) {
   const Operation& operation = *recognised.operation;
   Judged judged = judge_effect(model, operation, members.input, place, deployed);
   Bound bound = bind_resources(model, operation, members.input, place);
@@ -157,7 +157,7 @@ bool wants_body(const Model& model, const Scope& scope, const http::RequestHead&
 
 Result<Understood> understand(const Model& model, const Scope& scope, const http::RequestHead& head,
                               std::optional<std::string_view> body,
-                              const UnderstandOptions& options, const TemplateVersion* deployed) {
+                              const UnderstandOptions& options, const Deployed* deployed) {
   if (!is_plain_name(scope.service) || !is_plain_name(scope.region)) {
     return fail(Code::kInvalid, "the credential scope names no service and region");
   }

@@ -16,7 +16,7 @@
 namespace keyturn::aws {
 
 class Model;
-struct TemplateVersion;
+struct Deployed;
 
 // Of the credential scope, after its signature verified.
 struct Scope {
@@ -43,6 +43,7 @@ struct Forward {
 // What upstream knows and the request does not tell; a name or an ARN, as the request has it.
 struct Wanted {
   std::string stack;
+  std::string change_set;  // empty: the stack's template
 };
 
 struct Understood {
@@ -77,8 +78,7 @@ bool wants_body(const Model& model, const Scope& scope, const http::RequestHead&
 // too large to look into.
 Result<Understood> understand(const Model& model, const Scope& scope, const http::RequestHead& head,
                               std::optional<std::string_view> body,
-                              const UnderstandOptions& options,
-                              const TemplateVersion* deployed = nullptr);
+                              const UnderstandOptions& options, const Deployed* deployed = nullptr);
 
 // Where requests go, never taken from what the agent sent.
 struct Upstreams {
