@@ -459,7 +459,7 @@ ReplayGuard::Sending Passage::sending() const {
   ReplayGuard::Sending sending;
   sending.signature = claim.signature;
   sending.invocation = exchange_.head().headers.find("amz-sdk-invocation-id").value_or("");
-  sending.connection = exchange_.connection();
+  sending.peer = exchange_.peer_address();
   sending.signed_at = claim.time;
   sending.valid_from = claim.time;
   if (claim.expires) sending.valid_from += *claim.expires - shared_.options.clock_skew_max;

@@ -31,13 +31,13 @@ Checked<void> ReplayGuard::begin(const Sending& sending, Time now) {
       floor_ = order_.begin()->first;
       forget_oldest();
     }
-    seen_.emplace(sending.signature, Seen{now, sending.connection, {std::string(invocation)}});
+    seen_.emplace(sending.signature, Seen{now, sending.peer, {std::string(invocation)}});
     order_.emplace(sending.valid_from, sending.signature);
     return {};
   }
   Seen& seen = found->second;
-  const bool another = !invocation.empty() && sending.connection == seen.connection &&
-                       !seen.invocations.contains(invocation);
+  const bool another =
+      !invocation.empty() && sending.peer == seen.peer && !seen.invocations.contains(invocation);
   if (another && now - seen.first <= kSameSignature && seen.invocations.size() < kInvocationsMax) {
     seen.invocations.emplace(invocation);
     return {};

@@ -1,7 +1,7 @@
 // Signatures of requests that were executed and are not to be executed again. What is identified is
 // one sending of one signed request: its signature with the client's `amz-sdk-invocation-id`,
 // because two equal calls within one second have equal signatures. Clients do not sign that field,
-// so another invocation of a known signature is believed only on the connection that brought the
+// so another invocation of a known signature is believed only from the address that brought the
 // first, within seconds. Any thread. Kept in memory: after a restart, what was signed before the
 // last decision is refused.
 #pragma once
@@ -37,9 +37,9 @@ class ReplayGuard {
   struct Sending {
     std::string signature;
     std::string invocation;  // empty when the client names none
-    std::uint64_t connection = 0;
-    Time signed_at;   // to the second, as clients write it
-    Time valid_from;  // when it was signed; for presigned URLs, `window` before it expires
+    std::string peer;        // the client's address
+    Time signed_at;          // to the second, as clients write it
+    Time valid_from;         // when it was signed; for presigned URLs, `window` before it expires
   };
   // Claims a sending before it is decided. kRequestExpired when it is under way, was executed, or
   // is too old to know.
@@ -53,7 +53,7 @@ class ReplayGuard {
  private:
   struct Seen {
     Time first;
-    std::uint64_t connection = 0;
+    std::string peer;
     std::set<std::string, std::less<>> invocations;
   };
   void forget_oldest();

@@ -12,7 +12,7 @@ class Replay : public testing::Test {
   ReplayGuard::Sending sending(std::string signature, std::string invocation = "") {
     return {.signature = std::move(signature),
             .invocation = std::move(invocation),
-            .connection = 1,
+            .peer = "10.0.0.1",
             .signed_at = signed_at_,
             .valid_from = signed_at_};
   }
@@ -48,11 +48,11 @@ TEST_F(Replay, EqualCallsOfOneSecondPassByTheirInvocation) {
   EXPECT_FALSE(begins(sending("a", "made up later")));
 }
 
-// The field is not signed: whoever copies the bytes on another connection can make it up.
-TEST_F(Replay, WithAnInvocationMadeUpOnAnotherConnectionIsRefused) {
+// The field is not signed: whoever copies the bytes elsewhere can make it up.
+TEST_F(Replay, WithAnInvocationMadeUpElsewhereIsRefused) {
   EXPECT_TRUE(begins(sending("a", "call-1")));
   auto copied = sending("a", "made up");
-  copied.connection = 2;
+  copied.peer = "10.0.0.2";
   EXPECT_FALSE(begins(copied));
   EXPECT_TRUE(begins(sending("a", "call-2")));
 }

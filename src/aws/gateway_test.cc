@@ -394,8 +394,10 @@ TEST_F(GatewayFlow, TagsOfWhatARequestTouchedAreFollowedUp) {
   });
   EXPECT_EQ(ask(put("tagged")).status, 403);
   EXPECT_EQ(ask(put("dev-t")).status, 200);
+  entries("action.outcome", 1);  // recorded after the answer has left
   ASSERT_TRUE(on_loop<void>([this] { return gateway_->follow_tags({"us-east-1"}); }));
   EXPECT_EQ(ask(put("tagged")).status, 200);
+  entries("action.outcome", 2);
   const std::size_t asked = this->seen().size();
   ASSERT_TRUE(on_loop<void>([this] { return gateway_->follow_tags({"us-east-1"}); }));
   EXPECT_EQ(this->seen().size(), asked + 1) << "the second request has its own follow-up";
@@ -405,6 +407,7 @@ TEST_F(GatewayFlow, TagsOfWhatARequestTouchedAreFollowedUp) {
   EXPECT_EQ(this->seen().size(), asked + 1) << "nothing was executed";
   clock_.advance(1s);
   EXPECT_EQ(ask(put("dev-t")).status, 200);
+  entries("action.outcome", 3);
   ASSERT_TRUE(on_loop<void>([this] { return gateway_->follow_tags({"eu-west-1"}); }));
   EXPECT_EQ(this->seen().size(), asked + 2) << "regions that are not refreshed are not followed";
 }

@@ -24,10 +24,7 @@ std::string address_of(Socket& socket) {
 }  // namespace
 
 Connection::Connection(std::shared_ptr<ServerState> state, LoopState& loop, Socket socket)
-    : state_(std::move(state)),
-      loop_(loop),
-      stream_(std::move(socket)),
-      number_(loop.next_connection()) {
+    : state_(std::move(state)), loop_(loop), stream_(std::move(socket)) {
   peer_ = address_of(stream_.socket());
   loop_.connections.insert(this);
   state_->metrics.connections.add(1);

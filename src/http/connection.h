@@ -29,7 +29,6 @@ class Connection {
   ServerState& state() { return *state_; }
   LoopState& loop() { return loop_; }
   const std::string& peer_address() const { return peer_; }
-  std::uint64_t number() const { return number_; }
 
  private:
   enum class After { kNextRequest, kClose, kLinger };
@@ -50,7 +49,6 @@ class Connection {
   Stream stream_;
   ReadBuffer buffer_;
   std::string peer_;
-  const std::uint64_t number_;
   ServerExchange* exchange_ = nullptr;  // while a handler runs
   bool idle_ = false;                   // nothing of a next request has come
   bool first_ = true;

@@ -18,7 +18,6 @@ class ServerExchange final : public Exchange {
   Body& body() override { return body_; }
   const std::string& request_id() const override { return request_id_; }
   const std::string& peer_address() const override { return connection_.peer_address(); }
-  std::uint64_t connection() const override { return connection_.number(); }
   Task<> respond(ResponseHead head, std::string body) override;
   Task<> respond(ResponseHead head, Body& body) override;
   Task<> start(ResponseHead head) override;

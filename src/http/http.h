@@ -30,8 +30,6 @@ class Exchange {
   // Unique in this process and across restarts; also sent back in `x-keyturn-request-id`.
   virtual const std::string& request_id() const = 0;
   virtual const std::string& peer_address() const = 0;
-  // Equal for the requests of one connection, another for every other of this server.
-  virtual std::uint64_t connection() const = 0;
   // Exactly one answer. Content-Length or chunked framing is set here, whatever `head` says of it,
   // and hop-by-hop fields are dropped. A body that fails before its first byte leaves the request
   // unanswered, so that the handler can say so; one that fails later resets the connection. A

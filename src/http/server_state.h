@@ -32,10 +32,7 @@ struct LoopState {
   // In the frame of the accepting coroutine while that runs.
   boost::asio::ip::tcp::acceptor* acceptor = nullptr;
   std::unordered_set<Connection*> connections;
-  // Loops are fewer than 2^16, connections of one fewer than 2^48.
-  std::uint64_t next_connection() { return std::uint64_t{index} << 48U | ++connections_ever; }
   std::uint64_t requests = 0;
-  std::uint64_t connections_ever = 0;
   std::size_t index = 0;
   Time date_second{};  // what `date` says
   std::string date;
