@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <future>
 #include <mutex>
@@ -392,9 +393,27 @@ void Server::stop(Duration timeout) {
   if (core_) core_->store->close();
 }
 
+Result<std::unique_ptr<store::Store>> open_store(const Config& config, const Needs& needs) {
+  if (config.postgres.empty()) {
+    return store::open_sqlite({.path = database_file(config.data_path)}, needs.clock, needs.log,
+                              needs.metrics);
+  }
+  return context(
+      store::open_postgres({.url = config.postgres}, needs.clock, needs.log, needs.metrics),
+      "`postgres` in [data]");
+}
+
 }  // namespace
 
 std::string version() { return KEYTURN_VERSION; }
+
+Result<bool> has_records(const Config& config, const Needs& needs) {
+  if (config.postgres.empty()) return std::filesystem::exists(database_file(config.data_path));
+  TRY(const auto store, open_store(config, needs));
+  TRY(const auto ledger, ledger::Ledger::open(*store, needs.clock));
+  TRY(const ledger::Head head, ledger->head());
+  return head.size > 0;
+}
 
 Result<std::unique_ptr<Core>> Core::open(const Config& config, const Needs& needs) {
   auto core = std::make_unique<Core>();
@@ -403,8 +422,7 @@ Result<std::unique_ptr<Core>> Core::open(const Config& config, const Needs& need
       read_sealing_key(
           {.folder = config.data_path,
            .credentials_folder = needs.environment("CREDENTIALS_DIRECTORY").value_or("")}));
-  TRY(core->store, store::open_sqlite({.path = database_file(config.data_path)}, needs.clock,
-                                      needs.log, needs.metrics));
+  TRY(core->store, open_store(config, needs));
   TRY(core->ledger, ledger::Ledger::open(*core->store, needs.clock));
   TRY(core->identity, identity::Identity::open(*core->store, needs.clock, needs.random, key));
   TRY(core->vault, vault::Vault::open(*core->store, needs.clock, needs.random, needs.log, key,

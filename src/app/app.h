@@ -32,9 +32,13 @@ struct Needs {
   vault::Environment environment;
 };
 
-// Store, ledger, identity and vault over one data folder, which is locked meanwhile.
+// Whether the database holds anything yet, for which a new sealing key would be the wrong one. The
+// data folder must exist.
+Result<bool> has_records(const Config& config, const Needs& needs);
+
+// Store, ledger, identity and vault over one database, which nobody else may write to meanwhile.
 struct Core {
-  // kConflict when a server holds the folder: those commands need it stopped.
+  // kConflict when a server holds it: those commands need it stopped.
   static Result<std::unique_ptr<Core>> open(const Config& config, const Needs& needs);
 
   std::unique_ptr<store::Store> store;

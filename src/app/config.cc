@@ -103,6 +103,7 @@ std::string initial_config(std::string_view account) {
 
 [data]
 path = "keyturn-data"
+# postgres = "host=db.example.com dbname=keyturn user=keyturn"  # instead of SQLite
 
 [aws]
 {account}

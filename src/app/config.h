@@ -66,6 +66,7 @@ struct LimitConfig {
 struct Config {
   ServerConfig server;
   std::string data_path = "keyturn-data";
+  std::string postgres;  // a libpq connection string; empty: SQLite in the data folder
   AwsConfig aws;
   VaultConfig vault;
   ReviewConfig review;

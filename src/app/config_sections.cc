@@ -194,6 +194,7 @@ void read_sections(const toml::table& root, Faults& faults, Config& config) {
   read_server({"[server]", table_of(top, "server"), faults}, config.server);
   Section data("[data]", table_of(top, "data"), faults);
   data.read("path", config.data_path);
+  data.read("postgres", config.postgres);
   data.finish();
   if (config.data_path.empty()) data.fault("path", "`path` in [data] must not be empty");
   Section policies("[policies]", table_of(top, "policies"), faults);

@@ -32,6 +32,7 @@ tls_key = "/etc/b.pem"
 host_names = ["keyturn.example.com"]
 [data]
 path = "/var/lib/keyturn"
+postgres = "host=db.example.com dbname=keyturn"
 [aws]
 account = "123456789012"
 partition = "aws-cn"
@@ -67,6 +68,7 @@ accounts = ["210987654321"]
 )",
                                    "/etc/keyturn.toml");
   ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->postgres, "host=db.example.com dbname=keyturn");
   EXPECT_EQ(config->server.tls_certificate, "/etc/a.pem");
   EXPECT_EQ(config->server.tls_key, "/etc/b.pem");
   EXPECT_EQ(config->aws.upstreams.at("s3"), "http://127.0.0.1:9000");
@@ -116,7 +118,8 @@ TEST(Config, AnUnknownKeyRefusesWithTheNearestKnownOne) {
   EXPECT_EQ(fault("[sever]\n"),
             "/etc/keyturn.toml:1:2: unknown key `sever` in the top level; did you mean `server`?");
   EXPECT_EQ(fault("[data]\nwhatever_else = 1\n"),
-            "/etc/keyturn.toml:2:1: unknown key `whatever_else` in [data]; known keys are path");
+            "/etc/keyturn.toml:2:1: unknown key `whatever_else` in [data]; known keys are path, "
+            "postgres");
   EXPECT_EQ(
       fault("[[environment]]\nname = \"a\"\ntier = \"staging\"\nmatch = [{ tag = { a = \"b\" } }]"),
       "/etc/keyturn.toml:4:12: unknown key `tag` in [[environment]] match; did you mean "

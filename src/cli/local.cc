@@ -122,18 +122,19 @@ Result<void> prepare_ledger_key(const app::Config& config, const std::string& or
   return {};
 }
 
-Result<void> prepare_files(const app::Config& config, Random& random, std::string& report) {
+Result<void> prepare_files(const app::Config& config, Outside& outside, const Context& context,
+                           std::string& report) {
   TRY_VOID(app::create_folder(config.data_path));
   if (app::has_sealing_key(config.data_path)) return {};
   // A new key for old data would open nothing of it.
-  if (std::filesystem::exists(app::database_file(config.data_path))) {
-    return fail(
-        Code::kConflict,
-        "`{}` has a database but no sealing key; put the key back as `{}` (or move the folder "
-        "away and begin anew)",
-        config.data_path, app::kSealingKeyFile);
+  TRY(const bool has_records, app::has_records(config, needs_of(outside, context)));
+  if (has_records) {
+    return fail(Code::kConflict,
+                "`{}` has a database but no sealing key; put the key back as `{}` (or move the "
+                "database away and begin anew)",
+                config.data_path, app::kSealingKeyFile);
   }
-  TRY_VOID(app::create_sealing_key(config.data_path, random));
+  TRY_VOID(app::create_sealing_key(config.data_path, outside.random));
   report +=
       fmt::format("data folder    {}, with a new sealing key: back it up apart from the data\n",
                   config.data_path);
@@ -155,7 +156,7 @@ Result<int> init(const Context& context) {
   if (options.upstream_from_environment) {
     TRY(credentials, credentials_of(context.environment));
   }
-  TRY_VOID(prepare_files(config, outside.random, report));
+  TRY_VOID(prepare_files(config, outside, context, report));
   TRY_VOID(prepare_ledger_key(config, options.origin, outside.random, report));
   TRY(const auto core, open_core(config, outside, context));
   if (credentials) {

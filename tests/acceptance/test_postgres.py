@@ -1,0 +1,122 @@
+"""The gate over PostgreSQL: a private cluster, a held request, kill -9, a second gateway."""
+
+import contextlib
+import glob
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+
+import harness
+import pytest
+from botocore.exceptions import ClientError
+
+BIN = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
+CONFIG = harness.CONFIG.replace('tier = "development"', 'tier = "production"').replace(
+    'path = "{data}"', 'path = "{data}"\npostgres = "POSTGRES"')
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A cluster on a socket of its own. As root it runs as `postgres`, because the server refuses root."""
+    # Not under pytest's folder: that one is closed to other users, and sockets have short names.
+    folder = tempfile.mkdtemp(prefix="keyturn-pg-")
+    user = []
+    if os.getuid() == 0:
+        os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
+        user = ["runuser", "-u", "postgres", "--"]
+
+    def server(*command):
+        subprocess.run([*user, *command], cwd=folder, check=True, stdout=subprocess.DEVNULL, timeout=120)
+
+    server(f"{BIN}/initdb", "-D", f"{folder}/data", "-U", "keyturn", "-A", "trust", "-E", "UTF8",
+           "--no-locale", "--no-sync")
+    server(f"{BIN}/pg_ctl", "-w", "-D", f"{folder}/data", "-l", f"{folder}/log", "-o",
+           f"-k {folder} -c listen_addresses=''", "start")
+    try:
+        yield f"host={folder} user=keyturn dbname=postgres"
+    finally:
+        server(f"{BIN}/pg_ctl", "-m", "immediate", "-D", f"{folder}/data", "stop")
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def gate(world, cluster, tmp_path_factory):
+    made = harness.Keyturn(str(tmp_path_factory.mktemp("keyturn")), world.url, world.key,
+                           config=CONFIG.replace("POSTGRES", cluster))
+    yield made
+    made.stop()
+    assert made.error_lines() == []
+
+
+def kinds(gate):
+    return [entry["kind"] for entry in gate.ledger()]
+
+
+def refusal(agent):
+    """Of a request that is signed anew: after a start, those signed in its second are refused as copies."""
+    def ask():
+        try:
+            agent.delete_table(TableName="orders")
+        except ClientError as error:
+            return None if error.response["Error"]["Code"] == "RequestExpired" else str(error)
+        return "executed"
+    return harness.wait_until(ask, "an answer other than RequestExpired")
+
+
+def test_what_was_approved_runs_once_also_over_a_kill(gate, world):
+    direct = harness.client("dynamodb", world.url, harness.upstream_credentials(world))
+    direct.create_table(TableName="orders", BillingMode="PAY_PER_REQUEST",
+                        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+                        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}])
+    agent = harness.client("dynamodb", gate.url, gate.session())
+    assert "held as CHG-1" in refusal(agent)
+    gate.run("approve", "CHG-1", "--words", "checked", who="bob")
+    gate.kill()
+    gate.start()
+    assert "held as CHG-1" in refusal(agent)
+    gate.run("approve", "CHG-1", "--words", "checked", who="carol")
+    agent.delete_table(TableName="orders")
+    assert direct.list_tables()["TableNames"] == []
+    before = gate.ledger()
+    gate.kill()
+    gate.start()
+    assert gate.ledger()[:len(before)] == before
+    assert "held as CHG-2" in refusal(agent)
+    assert kinds(gate).count("grant.used") == 1
+    assert not os.path.exists(os.path.join(gate.data, "keyturn.db"))
+
+
+def test_a_second_gateway_is_refused_and_takes_over_when_the_first_has_died(gate, tmp_path):
+    data = tmp_path / "standby"
+    shutil.copytree(gate.data, data, ignore=shutil.ignore_patterns("ledger"))
+    config = tmp_path / "standby.toml"
+    with open(gate.config, encoding="utf-8") as file:
+        config.write_text(file.read().replace(gate.data, str(data)))
+    refused = gate.run("serve", "--config", str(config), expected=None)
+    assert refused.returncode != 0 and "another gateway writes" in refused.stderr, refused.stderr
+    before = gate.ledger()
+    gate.kill()
+    active = gate.config
+    gate.config = str(config)
+    with contextlib.ExitStack() as back:
+        back.callback(setattr, gate, "config", active)
+        gate.start()
+        assert gate.ledger()[:len(before)] == before
+        gate.run("agent", "add", "second", "--owner", "alice", who="root")
+        gate.stop()
+    gate.start()
+    assert gate.ledger()[:len(before)] == before
+    assert kinds(gate)[len(before):].count("agent.created") == 1
+
+
+def test_a_new_sealing_key_is_not_made_for_an_old_database(gate, tmp_path):
+    gate.stop()
+    config = tmp_path / "lost.toml"
+    with open(gate.config, encoding="utf-8") as file:
+        config.write_text(file.read().replace(gate.data, str(tmp_path / "lost")))
+    done = gate.run("init", "--config", str(config), expected=None)
+    assert done.returncode != 0 and "no sealing key" in done.stderr, done.stdout + done.stderr
+    assert not os.path.exists(tmp_path / "lost" / "sealing.key")
+    gate.start()
