@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 
 #include "aws/aws.h"
 #include "aws/understand.h"
@@ -135,6 +136,26 @@ TEST(Invariant8, WhatHandsOutCredentialsIsMarked) {
   EXPECT_TRUE(marked(form("iam", "Action=CreateAccessKey&Version=2010-05-08&UserName=u")));
   EXPECT_FALSE(
       marked(json("secretsmanager", "secretsmanager.GetSecretValue", R"({"SecretId":"s"})")));
+}
+
+TEST(Invariant8, AccessKeysShellsAndPrivateKeysBehindPlainNamesAreMarked) {
+  const std::array<Action, 6> exits = {
+      json("gamelift", "GameLift.GetComputeAccess", R"({"FleetId":"f","ComputeName":"c"})"),
+      json("elasticmapreduce", "ElasticMapReduce.GetClusterSessionCredentials",
+           R"({"ClusterId":"j-1"})"),
+      json("ssm", "AmazonSSM.StartSession", R"({"Target":"i-1"})"),
+      json("ssm", "AmazonSSM.CreateActivation", R"({"IamRole":"admin"})"),
+      json("sagemaker", "SageMaker.CreatePresignedNotebookInstanceUrl",
+           R"({"NotebookInstanceName":"n"})"),
+      form("ec2", "Action=CreateKeyPair&Version=2016-11-15&KeyName=k")};
+  for (const Action& action : exits) {
+    EXPECT_NE(action.attributes.find("credential_exit"), nullptr) << action.operation;
+    EXPECT_NE(action.effect, Effect::kObserve) << action.operation;
+  }
+  const Action import =
+      form("ec2", "Action=ImportKeyPair&Version=2016-11-15&KeyName=k&PublicKeyMaterial=a");
+  EXPECT_EQ(import.operation, "ImportKeyPair");
+  EXPECT_EQ(import.attributes.find("credential_exit"), nullptr);
 }
 
 }  // namespace

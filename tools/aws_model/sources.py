@@ -12,13 +12,18 @@ IAM_DATA = "0.21.202609261"
 CFN_LINT = "1.58.0"
 
 
-def fetch(cache: pathlib.Path):
-    """Returns the folder with botocore's data and the one with iam-data's."""
+def fetch_botocore(cache: pathlib.Path, version):
     cache.mkdir(parents=True, exist_ok=True)
-    python = cache / f"botocore-{BOTOCORE}"
+    python = cache / f"botocore-{version}"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--target", str(python),
-                        f"botocore=={BOTOCORE}"], check=True)
+                        f"botocore=={version}"], check=True)
+    return python
+
+
+def fetch(cache: pathlib.Path):
+    """Returns the folder with botocore's data and the one with iam-data's."""
+    python = fetch_botocore(cache, BOTOCORE)
     node = cache / f"iam-data-{IAM_DATA}"
     if not node.exists():
         subprocess.run(["npm", "pack", "--silent", "--pack-destination", str(cache),
