@@ -134,6 +134,8 @@ Judged judge_effect(const Model& model, const Operation& operation, const Input&
       if ((modifier->direction == "is") == lowering) apply(judged, *modifier, input, place);
     });
   }
+  // Only asks whether it might: the answer holds nothing.
+  if (judged.attributes.find("dry_run") != nullptr) judged.attributes.set("credential_exit", false);
   return judged;
 }
 

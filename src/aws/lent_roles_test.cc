@@ -120,7 +120,8 @@ TEST(Templates, ThatRunUnseenCodeMayDestroy) {
 // Invariant 8: what these answer works outside the gate.
 TEST(Invariant8, WhatHandsOutCredentialsIsMarked) {
   const auto marked = [](const Action& action) {
-    return action.attributes.find("credential_exit") != nullptr;
+    const Json* found = action.attributes.find("credential_exit");
+    return found != nullptr && *found->if_bool();
   };
   for (const char* operation : {"AssumeRole", "GetSessionToken", "GetFederationToken",
                                 "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML", "AssumeRoot"}) {
@@ -130,6 +131,9 @@ TEST(Invariant8, WhatHandsOutCredentialsIsMarked) {
     EXPECT_TRUE(marked(action)) << operation;
     EXPECT_EQ(action.effect, Effect::kReveal) << operation;
   }
+  EXPECT_TRUE(marked(form("ec2", "Action=CreateKeyPair&Version=2016-11-15&KeyName=k")));
+  EXPECT_FALSE(
+      marked(form("ec2", "Action=CreateKeyPair&Version=2016-11-15&KeyName=k&DryRun=true")));
   EXPECT_FALSE(marked(form("sts", "Action=GetCallerIdentity&Version=2011-06-15")));
   EXPECT_TRUE(
       marked(json("ecr", "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken", "{}")));

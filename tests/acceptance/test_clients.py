@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 import harness
 import pytest
@@ -82,8 +83,11 @@ def test_a_client_gets_the_same_results_through_the_gate_as_directly(client, tmp
 
 
 def check_record(gate, at_least):
-    """Every call was decided and has an outcome."""
-    kinds = [entry["kind"] for entry in gate.ledger()]
-    decided, outcomes = kinds.count("action.decided"), kinds.count("action.outcome")
+    """Every call was decided and has an outcome, which is recorded after the answer has left."""
+    deadline = time.monotonic() + 10
+    decided, outcomes = None, 0
+    while decided != outcomes and time.monotonic() < deadline:
+        kinds = [entry["kind"] for entry in gate.ledger()]
+        decided, outcomes = kinds.count("action.decided"), kinds.count("action.outcome")
     assert decided >= at_least - 2, decided
     assert outcomes == decided
