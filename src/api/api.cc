@@ -17,9 +17,13 @@ constexpr Duration kCallTimeout = std::chrono::seconds(30);  // a full store que
 
 class Handlers final : public Api {
  public:
-  Handlers(Needs needs, ApiOptions options)
-      : needs_(needs), options_(std::move(options)), threads_(kThreads) {}
-  ~Handlers() override { threads_.join(); }
+  Handlers(Needs needs, ApiOptions options) : needs_(needs), options_(std::move(options)) {
+    if (!options_.executor) threads_.emplace(kThreads);
+    executor_ = options_.executor ? *options_.executor : threads_->get_executor();
+  }
+  ~Handlers() override {
+    if (threads_) threads_->join();
+  }
 
   http::Task<> handle(http::Exchange& exchange) override;
 
@@ -40,7 +44,8 @@ class Handlers final : public Api {
   Needs needs_;
   const ApiOptions options_;
   std::atomic<std::size_t> running_{0};
-  boost::asio::thread_pool threads_;
+  std::optional<boost::asio::thread_pool> threads_;
+  http::Executor executor_;
 };
 
 std::optional<Refusal> Handlers::admit(const http::RequestHead& head, Visit& visit) const {
@@ -127,7 +132,7 @@ http::Task<Answer> Handlers::call(std::shared_ptr<Call> call, Result<Answer> (*h
   }
   std::function<void(http::Done<Answer>)> start = [this, call,
                                                    handler](const http::Done<Answer>& done) {
-    boost::asio::post(threads_, [this, call, handler, done] {
+    boost::asio::post(executor_, [this, call, handler, done] {
       Result<Answer> answer = handler(*call);
       running_.fetch_sub(1);
       done(std::move(answer));

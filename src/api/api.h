@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ struct ApiOptions {
   std::string aws_endpoint_url = "http://127.0.0.1:7312";  // what sessions are told to use
   std::string version = "0.0.0";
   std::string ledger_folder{};  // whose files are served under /ledger/; empty: none
+  // Where handlers run, which wait for the store. Nothing: on threads of the API's own.
+  std::optional<http::Executor> executor{};
 };
 
 class Api {

@@ -3,6 +3,7 @@
 // references to constructors. Nothing here decides anything.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,6 +31,8 @@ struct Needs {
   Log& log;
   Metrics& metrics;
   vault::Environment environment;
+  // The database, when it is not the configured one: a simulator's, which fails on purpose.
+  std::function<Result<std::unique_ptr<store::Store>>(const Needs&)> open_store{};
 };
 
 // Whether the database holds anything yet, for which a new sealing key would be the wrong one. The

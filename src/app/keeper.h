@@ -9,16 +9,12 @@
 #include <thread>
 #include <vector>
 
-#include "base/clock.h"
+#include "app/rooms.h"
 
 namespace keyturn::app {
 
 class Keeper {
  public:
-  struct Job {
-    Duration interval;
-    std::function<void()> work;
-  };
   // Each job first runs one interval after the start.
   Keeper(std::vector<Job> jobs, const Clock& clock);
   ~Keeper();  // waits for a running job

@@ -1,7 +1,5 @@
 #include "gate/gate.h"
 
-#include <future>
-
 #include "gate/bodies.h"
 #include "gate/decide.h"
 #include "gate/inside.h"
@@ -72,33 +70,25 @@ Result<void> Gate::set_policies(std::shared_ptr<const Policies> policies) {
   Inside& inside = *inside_;
   const std::lock_guard one_at_a_time(inside.loading);
   TRY_VOID(context(inside.store.migrate("gate", migrations(inside.store.engine())), "open gate"));
-  struct Swap {
-    std::shared_ptr<const Policies> next;
-    std::shared_ptr<const Policies> before;
-    bool done = false;
-    std::promise<Result<void>> result;
-  };
-  auto swap = std::make_shared<Swap>();
-  swap->next = std::move(policies);
-  std::future<Result<void>> result = swap->result.get_future();
+  std::shared_ptr<const Policies> before;
+  bool swapped = false;
   // Swapped inside the unit, so that every decision after policy.loaded in the ledger is made by
   // the new ones and every one before by the old; and back, on the same thread, if it is not
   // committed.
-  inside.store.submit(
-      [&inside, swap](store::Transaction& transaction) -> Result<void> {
+  const auto loaded = inside.store.run(
+      [&](store::Transaction& transaction) -> Result<void> {
         TRY_VOID(transaction.execute(
             "INSERT INTO gate_packs (digest, pack) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-            {swap->next->digest().hex(), swap->next->text()}));
-        TRY_VOID(inside.ledger.append(transaction, "policy.loaded", policies_body(*swap->next)));
-        swap->before = inside.swap_policies(swap->next);
-        swap->done = true;
+            {policies->digest().hex(), policies->text()}));
+        TRY_VOID(inside.ledger.append(transaction, "policy.loaded", policies_body(*policies)));
+        before = inside.swap_policies(policies);
+        swapped = true;
         return {};
       },
-      [&inside, swap](Result<void> committed) {
-        if (!committed && swap->done) inside.swap_policies(swap->before);
-        swap->result.set_value(std::move(committed));
+      [&](const Result<void>& committed) {
+        if (!committed && swapped) inside.swap_policies(before);
       });
-  return context(result.get(), "load policies");
+  return context(loaded, "load policies");
 }
 
 std::shared_ptr<const Policies> Gate::policies() const { return inside_->current_policies(); }

@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <map>
 #include <thread>
 
 #include "http/test_support.h"
@@ -127,6 +130,64 @@ TEST_F(Callbacks, SpawnedTasksThatFailAreLogged) {
 TEST_F(Callbacks, LoopCountsAreBounded) {
   EXPECT_FALSE(Loops::start(0, log_).has_value());
   EXPECT_FALSE(Loops::start(100'000, log_).has_value());
+}
+
+// The time of a loop that a test drives by hand.
+class HandAlarms final : public Alarms {
+ public:
+  void set(Duration after, std::function<void()> ring) override {
+    waiting_.emplace(now_ + after, std::move(ring));
+  }
+  void advance(Duration by) {
+    now_ += by;
+    while (!waiting_.empty() && waiting_.begin()->first <= now_) {
+      const std::function<void()> ring = std::move(waiting_.begin()->second);
+      waiting_.erase(waiting_.begin());
+      ring();
+    }
+  }
+
+ private:
+  Duration now_{0};
+  std::multimap<Duration, std::function<void()>> waiting_;
+};
+
+TEST(Alarms, DriveEveryDeadlineOfTheirLoop) {
+  boost::asio::io_context context;
+  HandAlarms alarms;
+  use_alarms(context, alarms);
+  std::optional<Result<int>> ended;
+  Done<int> answer;
+  const auto wait = [&] {
+    const std::function<void(Done<int>)> start = [&](Done<int> done) { answer = std::move(done); };
+    ended.reset();
+    boost::asio::co_spawn(context, await_callback<int>(start, std::chrono::hours(1)),
+                          [&](const std::exception_ptr&, Result<int> result) { ended = result; });
+    context.restart();
+    context.poll();
+  };
+  wait();
+  alarms.advance(59min);
+  context.restart();
+  context.poll();
+  EXPECT_FALSE(ended);
+  alarms.advance(1min);
+  context.restart();
+  context.poll();
+  ASSERT_TRUE(ended);
+  EXPECT_EQ((*ended).error().code, Code::kTimeout);
+
+  wait();
+  answer(7);
+  context.restart();
+  context.poll();
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(**ended, 7);
+  ended.reset();
+  alarms.advance(2h);  // the timer is gone: nothing happens
+  context.restart();
+  context.poll();
+  EXPECT_FALSE(ended);
 }
 
 }  // namespace

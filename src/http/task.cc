@@ -4,11 +4,9 @@ namespace keyturn::http {
 
 Task<> sleep(Duration duration) {
   Executor executor = co_await boost::asio::this_coro::executor;
-  boost::asio::steady_timer timer(executor);
-  timer.expires_after(duration);
-  boost::system::error_code error;
-  co_await timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, error));
-  if (error) co_return fail(Code::kUnavailable, "sleep interrupted: {}", error.message());
+  Timer timer(executor);
+  timer.start(duration);
+  co_await timer.ended();
   co_return Result<void>();
 }
 

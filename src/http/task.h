@@ -6,10 +6,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -18,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "http/timer.h"
 
 namespace keyturn::http {
 
@@ -37,8 +35,7 @@ namespace internal {
 template <class T>
 class Rendezvous : public std::enable_shared_from_this<Rendezvous<T>> {
  public:
-  Rendezvous(Executor executor, boost::asio::steady_timer& timer)
-      : executor_(std::move(executor)), timer_(&timer) {}
+  Rendezvous(Executor executor, Timer& timer) : executor_(std::move(executor)), timer_(&timer) {}
 
   void deliver(Result<T> result) {
     std::lock_guard lock(mutex_);
@@ -67,7 +64,7 @@ class Rendezvous : public std::enable_shared_from_this<Rendezvous<T>> {
 
   const Executor executor_;
   mutable std::mutex mutex_;
-  boost::asio::steady_timer* timer_;
+  Timer* timer_;
   std::optional<Result<T>> result_;
 };
 
@@ -91,17 +88,15 @@ struct RendezvousCloser {
 template <class T>
 Task<T> await_callback(std::function<void(Done<T>)> start, Duration timeout) {
   Executor executor = co_await boost::asio::this_coro::executor;
-  boost::asio::steady_timer timer(executor);
-  timer.expires_after(timeout);
+  Timer timer(executor);
+  timer.start(timeout);
   internal::RendezvousCloser<T> waiting(std::make_shared<internal::Rendezvous<T>>(executor, timer));
   Done<T> done = [shared = waiting.shared](Result<T> result) {
     shared->deliver(std::move(result));
   };
   start(std::move(done));
-  if (!waiting.shared->arrived()) {
-    boost::system::error_code ignored;  // cancelled or expired: `close` tells which
-    co_await timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
-  }
+  // Answered or out of time: `close` tells which.
+  if (!waiting.shared->arrived()) co_await timer.ended();
   std::optional<Result<T>> result = waiting.shared->close();
   if (result) co_return std::move(*result);
   co_return fail(Code::kTimeout, "no answer within {} ms", timeout.count() / 1000);

@@ -142,14 +142,14 @@ Result<void> check_integrity(SqliteConnection& connection, const std::string& pa
 class SqliteStore final : public Store {
  public:
   SqliteStore(std::unique_ptr<Folder> folder, std::unique_ptr<Readers> readers,
-              std::unique_ptr<SqliteConnection> connection, const Clock& clock, Log& log,
-              Metrics& metrics)
+              std::unique_ptr<SqliteConnection> connection, WriterHost* host, const Clock& clock,
+              Log& log, Metrics& metrics)
       : clock_(clock),
         log_(log),
         folder_(std::move(folder)),
         readers_(std::move(readers)),
         writer_(std::make_unique<SqliteWriteConnection>(std::move(connection), log), clock, log,
-                metrics) {}
+                metrics, host) {}
   ~SqliteStore() override { SqliteStore::close(); }
 
   Engine engine() const override { return Engine::kSqlite; }
@@ -176,6 +176,7 @@ class SqliteStore final : public Store {
 
  private:
   bool on_writer_thread() const override { return writer_.is_this_thread(); }
+  bool commit_here() override { return writer_.commit_here(); }
 
   const Clock& clock_;
   Log& log_;
@@ -206,8 +207,9 @@ Result<std::unique_ptr<Store>> open_sqlite(const SqliteOptions& options, const C
   }
   connection->forbid_control();
   TRY(auto readers, open_readers(options.path, options.read_connections));
-  auto store = std::make_unique<SqliteStore>(std::move(folder), std::move(readers),
-                                             std::move(connection), clock, log, metrics);
+  auto store =
+      std::make_unique<SqliteStore>(std::move(folder), std::move(readers), std::move(connection),
+                                    options.host, clock, log, metrics);
   TRY_VOID(prepare_migrations(*store, kMigrationsTable));
   return store;
 }

@@ -32,19 +32,22 @@ const std::string& Row::blob(std::size_t column) const {
   return value->bytes;
 }
 
-Result<void> Store::run(Unit unit) {
+Result<void> Store::run(Unit unit, const Committed& done) {
   CHECK(!on_writer_thread());  // it would wait for itself
   struct Answer {
     std::mutex mutex;
     std::condition_variable arrived;
     std::optional<Result<void>> result;
   } answer;
-  submit(std::move(unit), [&answer](Result<void> result) {
+  submit(std::move(unit), [&answer, &done](Result<void> result) {
+    if (done) done(result);
     // Notified under the lock: once it is released, `answer` may be gone.
     const std::lock_guard lock(answer.mutex);
     answer.result = std::move(result);
     answer.arrived.notify_one();
   });
+  while (commit_here()) {
+  }
   std::unique_lock lock(answer.mutex);
   answer.arrived.wait(lock, [&answer] { return answer.result.has_value(); });
   return std::move(*answer.result);

@@ -76,6 +76,16 @@ using Unit = std::function<Result<void>(Transaction&)>;
 // effect, with one exception: a commit that the disk failed may still be found whole after a crash.
 using Committed = std::function<void(Result<void>)>;
 
+// Where a store commits that has no thread of its own: on the one thread that also runs everything
+// else. A simulator is one, and decides when and in which groups units are committed.
+class WriterHost {
+ public:
+  virtual ~WriterHost() = default;
+  // Units wait where none did. Arrange for `commit` to be called later, on this thread and before
+  // the store is closed; not within this call. It commits one batch, and asks again if more wait.
+  virtual void schedule(std::function<void()> commit) = 0;
+};
+
 class Store {
  public:
   static constexpr std::size_t kBatchUnitsMax = 512;     // measured: the knee of group commit
@@ -89,8 +99,9 @@ class Store {
   // Queues a unit. kExhausted through `done` when the queue is full, kUnavailable after close().
   // Any thread.
   virtual void submit(Unit unit, Committed done) = 0;
-  // The same, waiting. Not to be called on an event loop; inside a unit or a Committed it aborts.
-  Result<void> run(Unit unit);
+  // The same, waiting; `done`, when given, is called before this returns. Not to be called on an
+  // event loop; inside a unit or a Committed it aborts.
+  Result<void> run(Unit unit, const Committed& done = {});
   // A consistent read-only view. May be called from any thread, also on an event loop (reads are
   // short), but not inside another read. kUnavailable after close().
   virtual Result<void> read(const Unit& unit) = 0;
@@ -103,11 +114,14 @@ class Store {
 
  private:
   virtual bool on_writer_thread() const = 0;
+  // Commits a batch, where the store has no thread for that; whether there was one.
+  virtual bool commit_here() { return false; }
 };
 
 struct SqliteOptions {
   std::string path;  // of the database file; its folder is locked with flock
   std::size_t read_connections = 4;
+  WriterHost* host = nullptr;  // null: a thread of its own
 };
 // Creates folder and file when missing. Refuses, with the reason: a library with the WAL-reset bug,
 // a data folder in use, a database that fails its integrity check after an unclean stop.

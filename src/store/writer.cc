@@ -44,8 +44,9 @@ class UnitTransaction final : public Transaction {
 }  // namespace
 
 Writer::Writer(std::unique_ptr<WriteConnection> connection, const Clock& clock, Log& log,
-               Metrics& metrics)
-    : clock_(clock),
+               Metrics& metrics, WriterHost* host)
+    : host_(host),
+      clock_(clock),
       log_(log),
       committed_(metrics.counter(kUnits, kUnitsHelp, R"(result="committed")")),
       failed_(metrics.counter(kUnits, kUnitsHelp, R"(result="failed")")),
@@ -55,7 +56,7 @@ Writer::Writer(std::unique_ptr<WriteConnection> connection, const Clock& clock, 
                                      "from the begin of a batch to its durable commit")),
       queued_(metrics.gauge("keyturn_store_queue_units", "units of work that wait")),
       connection_(std::move(connection)),
-      thread_([this] { run(); }) {}
+      thread_(host_ != nullptr ? std::thread() : std::thread([this] { run(); })) {}
 
 Writer::~Writer() { static_cast<void>(close()); }
 
@@ -64,13 +65,18 @@ void Writer::refuse(Committed& done, Error error) {
   done(fail(std::move(error)));
 }
 
+void Writer::schedule() {
+  if (host_ == nullptr) return arrived_.notify_one();
+  host_->schedule([this] { static_cast<void>(commit_here()); });
+}
+
 void Writer::submit(Unit unit, Committed done) {
   {
     const std::lock_guard lock(mutex_);
     if (!closing_ && queue_.size() < Store::kQueueUnitsMax) {
       queue_.push_back({std::move(unit), std::move(done), {}});
       queued_.set(static_cast<std::int64_t>(queue_.size()));
-      if (queue_.size() == 1) arrived_.notify_one();
+      if (queue_.size() == 1) schedule();
       return;
     }
     if (!closing_) unit = nullptr;
@@ -97,7 +103,27 @@ std::unique_ptr<WriteConnection> Writer::close() {
     arrived_.notify_one();
   }
   if (thread_.joinable()) thread_.join();
+  while (commit_here()) {
+  }
   return std::move(connection_);
+}
+
+bool Writer::commit_here() {
+  if (host_ == nullptr) return false;
+  CHECK(!committing_);
+  Batch batch;
+  {
+    const std::lock_guard lock(mutex_);
+    batch = take_batch();
+  }
+  if (batch.empty()) return false;
+  committing_ = true;
+  commit_batch(std::move(batch));
+  connection_->keep_house(WriteConnection::Load::kBusy);
+  committing_ = false;
+  const std::lock_guard lock(mutex_);
+  if (!queue_.empty() && !closing_) schedule();
+  return true;
 }
 
 void Writer::run() {
@@ -120,6 +146,10 @@ Writer::Batch Writer::wait_for_batch() {
     lock.lock();
   }
   arrived_.wait(lock, has_work);
+  return take_batch();
+}
+
+Writer::Batch Writer::take_batch() {
   Batch batch;
   const std::size_t count = std::min(queue_.size(), Store::kBatchUnitsMax);
   const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);

@@ -1,6 +1,6 @@
-// The writer thread: takes what is queued and commits it in groups over one connection of any
-// engine. Everything here but the constructor, submit(), set_batch_step() and close() runs on that
-// thread.
+// The writer: takes what is queued and commits it in groups over one connection of any engine, on a
+// thread of its own or where a host says. Everything here but the constructor, submit(),
+// set_batch_step() and close() runs there.
 #pragma once
 
 #include <atomic>
@@ -39,9 +39,9 @@ class Writer {
   // Takes what waits until a batch has this much: bounds the time to commit and to roll back.
   static constexpr std::size_t kBatchBytesMax = 1U << 20U;
 
-  // Starts the thread.
+  // Starts the thread, unless there is a host.
   Writer(std::unique_ptr<WriteConnection> connection, const Clock& clock, Log& log,
-         Metrics& metrics);
+         Metrics& metrics, WriterHost* host = nullptr);
   ~Writer();
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
@@ -50,7 +50,12 @@ class Writer {
   void set_batch_step(Unit step, Committed done);
   // Commits what is queued and ends the thread; returns the connection, once.
   std::unique_ptr<WriteConnection> close();
-  bool is_this_thread() const { return !ended_ && id_ == std::this_thread::get_id(); }
+  // Whether a unit or a Committed called this.
+  bool is_this_thread() const {
+    return host_ != nullptr ? committing_ : !ended_ && id_ == std::this_thread::get_id();
+  }
+  // With a host: commits a batch; whether there was one.
+  bool commit_here();
 
  private:
   struct Queued {
@@ -61,7 +66,9 @@ class Writer {
   using Batch = std::deque<Queued>;
 
   void run();
+  void schedule();
   Batch wait_for_batch();
+  Batch take_batch();  // under the lock
   // What of `batch` did not fit goes back to the front of the queue.
   void give_back(Batch& batch, std::size_t ran);
   void commit_batch(Batch batch);
@@ -70,6 +77,7 @@ class Writer {
   Result<void> finish(Batch& batch);
   void refuse(Committed& done, Error error);
 
+  WriterHost* const host_;
   const Clock& clock_;
   Log& log_;
   Counter& committed_;
@@ -87,6 +95,7 @@ class Writer {
   Committed step_done_;
 
   bool corruption_reported_ = false;  // the writer thread's
+  bool committing_ = false;           // with a host, whose thread is everyone's
   std::mutex closing_mutex_;  // one close() at a time; guards connection_ once the thread has ended
   std::unique_ptr<WriteConnection> connection_;
   std::atomic<bool> ended_{false};  // its id may then be another thread's

@@ -178,5 +178,58 @@ TEST_F(WriterTest, TheBatchStepIsPartOfTheTransaction) {
   EXPECT_EQ(log_.take_errors().size(), 1U);
 }
 
+// Keeps what it is to run, as a simulator does.
+struct LateHost final : public WriterHost {
+  void schedule(std::function<void()> commit) override { commits.push_back(std::move(commit)); }
+  std::vector<std::function<void()>> commits;
+};
+
+TEST_F(WriterTest, WithAHostNothingIsCommittedBeforeTheHostSays) {
+  LateHost host;
+  Writer writer(std::make_unique<WordConnection>(kept_), clock_, log_, metrics_, &host);
+  Strings answers;
+  const auto submit = [&](const std::string& word) {
+    writer.submit(
+        [word](Transaction& transaction) -> Result<void> {
+          TRY_VOID(transaction.execute(word));
+          return {};
+        },
+        [&answers, word](const Result<void>&) { answers.push_back(word); });
+  };
+  submit("a");
+  submit("b");
+  EXPECT_TRUE(kept_.committed.empty());
+  ASSERT_EQ(host.commits.size(), 1U) << "asked once for both";
+  host.commits.front()();
+  EXPECT_EQ(kept_.committed, (Strings{"a", "b"}));
+  EXPECT_EQ(answers, (Strings{"a", "b"}));
+  submit("c");
+  ASSERT_EQ(host.commits.size(), 2U);
+  EXPECT_TRUE(writer.commit_here());
+  EXPECT_FALSE(writer.commit_here());
+  host.commits.back()();  // finds nothing any more
+  submit("d");
+  static_cast<void>(writer.close());
+  EXPECT_EQ(kept_.committed, (Strings{"a", "b", "c", "d"})) << "closing commits what waits";
+}
+
+TEST_F(WriterTest, WithAHostItKnowsWhenItIsCalledFromWithinAUnit) {
+  LateHost host;
+  Writer writer(std::make_unique<WordConnection>(kept_), clock_, log_, metrics_, &host);
+  bool in_unit = false;
+  bool in_answer = false;
+  writer.submit(
+      [&](Transaction&) -> Result<void> {
+        in_unit = writer.is_this_thread();
+        return {};
+      },
+      [&](const Result<void>&) { in_answer = writer.is_this_thread(); });
+  EXPECT_FALSE(writer.is_this_thread());
+  host.commits.front()();
+  EXPECT_TRUE(in_unit);
+  EXPECT_TRUE(in_answer);
+  EXPECT_FALSE(writer.is_this_thread());
+}
+
 }  // namespace
 }  // namespace keyturn::store

@@ -1,0 +1,274 @@
+#include "app/rooms.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "app/folder.h"
+#include "app/policies.h"
+
+namespace keyturn::app {
+namespace {
+
+constexpr Duration kSweepInterval = std::chrono::seconds(10);  // of expired changes
+constexpr Duration kTagNewsInterval = std::chrono::seconds(2);
+constexpr Duration kVaultInterval =
+    std::chrono::seconds(30);  // it refreshes 5 minutes before expiry
+constexpr Duration kPublishInterval = std::chrono::seconds(1);
+constexpr Duration kWitnessInterval = std::chrono::seconds(2);
+constexpr Duration kWitnessTimeout = std::chrono::seconds(5);  // also delays a stop
+
+std::string text_of(std::uint64_t number) { return fmt::to_string(number); }
+
+// A trust policy names some hundred keys at most.
+Result<std::string> read_text_file(const std::string& path) {
+  constexpr std::size_t kBytesMax = std::size_t{1} << 20U;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return fail(Code::kUnavailable, "read `{}`: {}", path, std::strerror(errno));
+  std::string text(kBytesMax, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (file.bad()) return fail(Code::kUnavailable, "read `{}`", path);
+  return text;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Rooms>> Rooms::open(const Config& config, const Needs& needs) {
+  auto rooms = std::make_unique<Rooms>(config, needs);
+  TRY(rooms->core_, Core::open(config, needs));
+  TRY_VOID(rooms->open_gate());
+  TRY_VOID(rooms->settle());
+  TRY_VOID(rooms->open_publisher());
+  return rooms;
+}
+
+Result<void> Rooms::open_gateways(const Outside& outside) {
+  CHECK(!outside_);
+  outside_.emplace(outside);
+  TRY_VOID(open_gateway());
+  refresh_credentials();
+  return open_api();
+}
+
+Result<void> Rooms::open_gate() {
+  TRY(reviews_, review::Reviews::open(*core_->store, *core_->identity, needs_.clock, needs_.random,
+                                      {.change_lifetime = config_.review.change_lifetime,
+                                       .grant_lifetime = config_.review.grant_lifetime}));
+  gate_ = std::make_unique<gate::Gate>(*core_->store, *core_->ledger, *core_->identity, *reviews_,
+                                       needs_.clock, needs_.log, needs_.metrics,
+                                       gate::GateOptions{.console_url = api_url(config_.server)});
+  return reload_policies();
+}
+
+Result<void> Rooms::reload_policies() {
+  TRY(auto policies, load_policies(config_.policies_path));
+  const std::string digest = policies->digest().hex();
+  TRY_VOID(gate_->set_policies(std::move(policies)));
+  needs_.log.info("policies.loaded",
+                  {{"from", config_.policies_path.empty() ? "built in" : config_.policies_path},
+                   {"digest", digest}});
+  return {};
+}
+
+Result<void> Rooms::settle() {
+  TRY(const std::vector<std::uint64_t> unsettled, gate_->settle_after_crash());
+  for (const std::uint64_t index : unsettled) {
+    needs_.log.warning("action.outcome_unknown",
+                       {{"ledger_index", text_of(index)},
+                        {"note",
+                         "sent, outcome unknown: it was allowed before the last stop and "
+                         "never answered; look upstream, it will not be sent again"}});
+  }
+  return {};
+}
+
+Result<void> Rooms::open_publisher() {
+  if (!has_ledger_key(config_.data_path)) {
+    TRY_VOID(create_ledger_key(config_.data_path, "", needs_.random));
+  }
+  TRY(ledger::LogKey key, read_ledger_key(config_.data_path));
+  needs_.log.info("ledger.key", {{"verifier_key", key.verifier().text()}});
+  TRY(publisher_, ledger::Publisher::open(*core_->ledger, std::move(key),
+                                          ledger_folder(config_.data_path), needs_.log));
+  publish();
+  return open_witnesses();
+}
+
+void Rooms::publish() {
+  const auto tree = publisher_->publish();
+  std::string error = tree ? "" : tree.error().message;
+  // Said when it begins, when it changes and when it ends.
+  if (error == publish_error_) return;
+  publish_error_ = std::move(error);
+  if (tree) return needs_.log.info("ledger.published_again", {{"size", text_of(tree->size)}});
+  if (tree.error().code == Code::kCorrupt) {
+    return needs_.log.error("ledger.not_published", {{"error", publish_error_}});
+  }
+  needs_.log.warning("ledger.not_published", {{"error", publish_error_}});
+}
+
+Result<void> Rooms::open_witnesses() {
+  const std::string& path = config_.ledger.policy_path;
+  if (path.empty()) return {};
+  TRY(const std::string text, read_text_file(path));
+  TRY(auto policy, context(ledger::TrustPolicy::parse(text), fmt::format("`{}`", path)));
+  const auto post = [](const std::string& url,
+                       const std::string& body) -> Result<ledger::Witnesses::Answer> {
+    const std::size_t slash = url.find('/', url.find("://") + 3);
+    TRY(const http::Origin origin, http::parse_origin(url.substr(0, slash)));
+    http::RequestHead head;
+    head.method = "POST";
+    head.target = slash == std::string::npos ? "/" : url.substr(slash);
+    head.headers.add("content-type", "text/plain; charset=utf-8");
+    TRY(auto answer, http::fetch(origin, std::move(head), body, kWitnessTimeout));
+    return ledger::Witnesses::Answer{answer.status, std::move(answer.body)};
+  };
+  witnesses_ = std::make_unique<ledger::Witnesses>(*publisher_, std::move(policy), post);
+  return {};
+}
+
+void Rooms::ask_witnesses() {
+  const auto round = witnesses_->ask();
+  std::string faults =
+      round ? fmt::format("{}", fmt::join(round->faults, "; ")) : round.error().message;
+  if (faults == witness_faults_) return;
+  witness_faults_ = std::move(faults);
+  if (witness_faults_.empty()) return needs_.log.info("ledger.witnesses_back", {});
+  if (round && round->contradicted) {
+    return needs_.log.error("ledger.witness_contradicts", {{"error", witness_faults_}});
+  }
+  needs_.log.warning("ledger.witnesses_missing", {{"error", witness_faults_}});
+}
+
+Result<void> Rooms::open_gateway() {
+  TRY(auto model, aws::load_embedded_model());
+  environments_ = std::make_unique<Environments>(config_.environments);
+  aws::GatewayOptions options;
+  options.account = config_.aws.account;
+  options.partition = config_.aws.partition;
+  options.upstream = config_.aws.upstream;
+  options.upstream_by_service = config_.aws.upstreams;
+  options.host_names = config_.server.host_names;
+  options.hold_wait = config_.aws.hold_wait;
+  options.held_requests_max = config_.limits.held_requests;
+  options.held_requests_per_session_max = config_.limits.held_requests_per_session;
+  options.body.memory_bytes_max = config_.limits.body_memory_bytes;
+  options.body.bytes_max = config_.limits.body_bytes;
+  TRY(const auto decided, gate_->last_decided());
+  // After a clock that went back, at most what was signed before now is refused.
+  if (decided) options.decided_until = std::min(*decided, needs_.clock.now());
+  options.body.directory = config_.data_path;  // private, and where the operator planned for space
+  TRY(gateway_, aws::Gateway::create({.model = std::move(model),
+                                      .gate = *gate_,
+                                      .identity = *core_->identity,
+                                      .vault = *core_->vault,
+                                      .client = outside_->client,
+                                      .environments = *environments_,
+                                      .clock = needs_.clock,
+                                      .random = needs_.random,
+                                      .log = needs_.log,
+                                      .metrics = needs_.metrics},
+                                     std::move(options)));
+  return {};
+}
+
+Result<void> Rooms::open_api() {
+  api::ApiOptions options;
+  options.host_names = config_.server.host_names;
+  options.host_names.push_back(config_.server.api_address);
+  options.aws_endpoint_url = aws_url(config_.server);
+  options.version = version();
+  options.ledger_folder = ledger_folder(config_.data_path);
+  options.executor = outside_->api_executor;
+  TRY(api_, api::Api::create({.store = *core_->store,
+                              .ledger = *core_->ledger,
+                              .identity = *core_->identity,
+                              .reviews = *reviews_,
+                              .gate = *gate_,
+                              .vault = *core_->vault,
+                              .clock = needs_.clock,
+                              .log = needs_.log,
+                              .metrics = needs_.metrics},
+                             std::move(options)));
+  return {};
+}
+
+std::vector<Job> Rooms::upkeep() {
+  std::vector<Job> jobs;
+  jobs.push_back({kSweepInterval, [this] { sweep(); }});
+  jobs.push_back({kVaultInterval, [this] { refresh_credentials(); }});
+  jobs.push_back({config_.aws.tag_refresh, [this] { refresh_tags([] {}); }});
+  jobs.push_back({kTagNewsInterval, [this] { follow_tags(); }});
+  return jobs;
+}
+
+std::vector<Job> Rooms::publishing() {
+  return {{kPublishInterval, [this] { publish(); }}};
+}
+
+std::vector<Job> Rooms::witnessing() {
+  if (!witnesses_) return {};
+  return {{kWitnessInterval, [this] { ask_witnesses(); }}};
+}
+
+void Rooms::sweep() {
+  const auto swept = gate_->sweep();
+  if (!swept) needs_.log.warning("changes.sweep_failed", {{"error", swept.error().message}});
+}
+
+void Rooms::refresh_credentials() {
+  const auto refreshed = core_->vault->refresh();
+  const bool missing = !refreshed;
+  // Said once when it starts and once when it ends.
+  if (credentials_missing_.exchange(missing) == missing) return;
+  if (missing) {
+    needs_.log.warning("vault.no_credentials", {{"error", refreshed.error().message}});
+  } else {
+    needs_.log.info("vault.credentials", {{"from", core_->vault->describe()}});
+  }
+}
+
+// At most one of these at a time: what each learns replaces what was known.
+bool Rooms::begin_tags() {
+  if (config_.aws.regions.empty() || credentials_missing_.load()) return false;
+  const std::lock_guard lock(tags_mutex_);
+  return !std::exchange(refreshing_tags_, true);
+}
+
+http::Task<> Rooms::run_tags(http::Task<> asking, std::function<void()> done) {
+  auto result = co_await std::move(asking);
+  if (!result) needs_.log.warning("tags.refresh_failed", {{"error", result.error().message}});
+  {
+    const std::lock_guard lock(tags_mutex_);
+    refreshing_tags_ = false;
+  }
+  tags_ended_.notify_all();
+  done();
+  co_return Result<void>();
+}
+
+void Rooms::refresh_tags(std::function<void()> done) {
+  if (!begin_tags()) return done();
+  outside_->loops.spawn(0, [this, done = std::move(done)] {
+    return run_tags(gateway_->refresh_tags(config_.aws.regions), done);
+  });
+}
+
+void Rooms::follow_tags() {
+  if (!begin_tags()) return;
+  outside_->loops.spawn(
+      0, [this] { return run_tags(gateway_->follow_tags(config_.aws.regions), [] {}); });
+}
+
+void Rooms::wait_for_tags(Duration timeout) {
+  std::unique_lock lock(tags_mutex_);
+  tags_ended_.wait_for(lock, timeout, [this] { return !refreshing_tags_; });
+}
+
+void Rooms::close() {
+  if (publisher_) publish();
+  if (core_) core_->store->close();
+}
+
+}  // namespace keyturn::app
