@@ -47,10 +47,10 @@ Result<NodeId> Builder::add(Node node, std::span<const NodeId> operands) {
   unsigned depth = 0;
   for (const NodeId operand : operands) depth = std::max<unsigned>(depth, at(operand).depth);
   if (depth + 1 > kDepthMax) {
-    Error error = error_at(source_, node.range,
-                           fmt::format("this expression nests deeper than {} levels", kDepthMax));
-    error.code = Code::kExhausted;
-    return fail(std::move(error));
+    std::string message = fmt::format("this expression nests deeper than {} levels", kDepthMax);
+    // Read from JSON there is no text to show; the reader adds the place.
+    if (!source_.empty()) message = error_at(source_, node.range, message).message;
+    return fail(Error{Code::kExhausted, std::move(message)});
   }
   node.depth = static_cast<std::uint16_t>(depth + 1);
   nodes_.nodes.push_back(node);

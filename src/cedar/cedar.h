@@ -27,8 +27,7 @@ struct EntityUid {
   std::string id;
   // kInvalid with a caret line unless `text` is an entity as policies write it.
   static Result<EntityUid> parse(std::string_view text);
-  // As written in policies, with escapes.
-  std::string text() const;
+  std::string text() const;  // as written in policies, with escapes
   friend auto operator<=>(const EntityUid&, const EntityUid&) = default;
 };
 
@@ -98,6 +97,9 @@ class PolicySet {
   std::shared_ptr<const Content> content_;
 };
 
+// A set, or a single policy or template as a set of one with the id `policy0`.
+Result<PolicySet> parse_policies_json(std::string_view text);
+
 struct Diagnostic {
   std::string policy;  // its id
   std::string message;
@@ -109,8 +111,7 @@ struct ValidationResult {
   std::vector<Diagnostic> errors;
   std::vector<Diagnostic> warnings;
 };
-// Warnings include text that can be mistaken for other text: scripts mixed, writing direction
-// turned.
+// Warnings include text that can be mistaken for other text: mixed scripts, turned directions.
 ValidationResult validate(const PolicySet& policies, const Schema& schema, ValidationMode mode);
 
 // Where later Cedar differs: 4.13 only warns when no action fits a policy's scope.

@@ -22,8 +22,10 @@ struct CorpusOptions {
 };
 
 struct Disagreement {
-  std::string id;     // the case
-  std::string where;  // `request 3`, `shouldValidate`, `permissive`, `case` when it is malformed
+  std::string id;  // the case
+  // `request 3`, `shouldValidate`, `permissive`; `case` when it is malformed, `file` when it is
+  // no JSON that can be read.
+  std::string where;
   std::string expected;
   std::string actual;
 };
@@ -31,15 +33,19 @@ struct Disagreement {
 struct CorpusReport {
   std::size_t cases = 0;
   std::size_t requests = 0;
-  std::size_t verdicts = 0;  // files of the validation folder that were compared
-  std::vector<Disagreement> disagreements;
+  std::size_t companions = 0;  // files of the validation folder that were compared
+  std::size_t verdicts = 0;    // in them: of the policies in both modes, of entities and requests
+  std::size_t unreadable =
+      0;                      // *.json that may be cases: they disagree, but are not counted as one
+  std::size_t disagreed = 0;  // all of them
+  std::vector<Disagreement> disagreements;  // the first 10,000
 };
 
-// A case that is malformed, or whose files are missing, disagrees and the run goes on. kNotFound
-// when a folder is missing, has no case, or has no verdict for any case.
+// A case that is malformed, or whose files are missing, disagrees and the run goes on; so does what
+// cannot be read. kNotFound when a folder is missing, has no case, or has no verdict for any case.
 Result<CorpusReport> run_corpus(const std::string& folder, const CorpusOptions& options);
 
-// A whole file. kNotFound, kExhausted over 64 MiB.
+// A whole file. kNotFound, kExhausted over 8 MiB.
 Result<std::string> read_corpus_file(const std::string& path);
 
 }  // namespace keyturn::cedar

@@ -5,6 +5,7 @@
 #include "cedar/access.h"
 #include "cedar/entity_store.h"
 #include "cedar/escape.h"
+#include "cedar/source.h"
 #include "cedar/value_json.h"
 
 namespace keyturn::cedar {
@@ -20,14 +21,21 @@ using Indices = std::unordered_map<const Uid*, std::size_t>;
 class Loader {
  public:
   Loader(EntityStore& store, const SchemaContent* schema)
-      : store_(store), reader_(store.pool()), schema_(schema) {}
+      : store_(store), reader_(store.pool(), fault_), schema_(schema) {}
+  const JsonFault& fault() const { return fault_; }
 
   Result<std::monostate> load(const Json& json) {
     const Json::Array* items = json.if_array();
-    if (items == nullptr) return fail(Code::kInvalid, "entities must be a JSON array");
-    for (const Json& item : *items) TRY_VOID(add(item));
+    if (items == nullptr) {
+      fault_.note(json);
+      return fail(Code::kInvalid, "entities must be a JSON array");
+    }
+    for (const Json& item : *items) TRY_VOID(fault_.at(item, add(item)));
     if (schema_ != nullptr) {
-      for (const Entity* entity : store_.all()) TRY_VOID(check(*entity));
+      for (std::size_t i = 0; i < items_.size(); ++i) {
+        item_ = items_[i];
+        TRY_VOID(fault_.at(*item_, check(*store_.all()[i])));
+      }
     }
     TRY_VOID(close());
     if (schema_ != nullptr) TRY_VOID(add_actions());
@@ -39,8 +47,8 @@ class Loader {
   Result<std::monostate> add(const Json& json);
   Result<const RecordValue*> members(const Json& json, std::string_view key, const Uid& uid);
   Result<std::span<const Uid* const>> parents(const Json& json, const Uid& uid);
-  Result<std::monostate> check(const Entity& entity) const;
-  Result<std::monostate> check_values(const Entity& entity, const EntityType& type) const;
+  Result<std::monostate> check(const Entity& entity);
+  Result<std::monostate> check_values(const Entity& entity, const EntityType& type);
   Result<std::monostate> check_action(const Entity& entity) const;
   Result<std::monostate> add_actions();
   Result<std::monostate> close();
@@ -48,10 +56,16 @@ class Loader {
   Result<std::monostate> collect(Entity& entity);
   const SchemaType* expected(const Uid& uid, std::string_view group, std::string_view key) const;
 
+  // Where an attribute or tag of the entity that is being checked was read.
+  void note_member(std::string_view group, std::string_view name);
+
   EntityStore& store_;
+  JsonFault fault_;
   ValueReader reader_;
   const SchemaContent* schema_;
   Indices indices_;
+  std::vector<const Json*> items_;  // what each entity of the store was read from
+  const Json* item_ = nullptr;      // of items_, while it is checked
   std::size_t closure_size_ = 0;
 };
 
@@ -75,7 +89,7 @@ Result<std::monostate> Loader::add(const Json& json) {
   if (!json.is_object()) return fail(Code::kInvalid, "an entity must be a JSON object");
   const Json* uid_json = json.find("uid");
   if (uid_json == nullptr) return fail(Code::kInvalid, "an entity has no `uid`");
-  TRY(const Uid* uid, reader_.read_uid(*uid_json, "the uid of an entity"));
+  TRY(const Uid* uid, reader_.read_uid(*uid_json, {"the uid of an entity"}));
   if (schema_ != nullptr && !is_action_type(uid->type->view()) &&
       schema_->find_entity(uid->type->view()) == nullptr) {
     return fail(Code::kInvalid, "entity `{}` has type `{}` which is not declared in the schema",
@@ -93,7 +107,14 @@ Result<std::monostate> Loader::add(const Json& json) {
   }
   indices_.emplace(uid, store_.all().size());
   store_.add(entity);
+  items_.push_back(&json);
   return std::monostate();
+}
+
+void Loader::note_member(std::string_view group, std::string_view name) {
+  const Json* members = item_->find(group);
+  const Json* member = members == nullptr ? nullptr : members->find(name);
+  if (member != nullptr) fault_.note(*member);
 }
 
 const SchemaType* Loader::expected(const Uid& uid, std::string_view group,
@@ -115,6 +136,7 @@ Result<const RecordValue*> Loader::members(const Json& json, std::string_view ke
   }
   const Json::Object* object = group->if_object();
   if (object == nullptr) {
+    fault_.note(*group);
     return fail(Code::kInvalid, "`{}` of entity `{}` must be an object", key, to_text(uid));
   }
   const bool is_checked = schema_ != nullptr && !is_action_type(uid.type->view());
@@ -124,12 +146,12 @@ Result<const RecordValue*> Loader::members(const Json& json, std::string_view ke
     const SchemaType* type = expected(uid, key, name);
     const std::string_view thing = key == "tags" ? "tag" : "attribute";
     if (is_checked && type == nullptr) {
+      fault_.note(value);
       return fail(Code::kInvalid, "{} `{}` on `{}` should not exist according to the schema", thing,
                   name, to_text(uid));
     }
     fields[i].key = store_.pool().text(name);
-    TRY(fields[i].value,
-        reader_.read(value, type, fmt::format("{} `{}` on `{}`", thing, name, to_text(uid))));
+    TRY(fields[i].value, reader_.read(value, type, {thing, name, &uid}));
   }
   return make_record(store_.pool().arena(), fields);
 }
@@ -142,8 +164,9 @@ Result<std::span<const Uid* const>> Loader::parents(const Json& json, const Uid&
   }
   std::vector<const Uid*> uids;
   for (const Json& item : *items) {
-    TRY(const Uid* parent, reader_.read_uid(item, fmt::format("a parent of `{}`", to_text(uid))));
+    TRY(const Uid* parent, reader_.read_uid(item, {"a parent of", {}, &uid}));
     if (is_action_type(uid.type->view()) && !is_action_type(parent->type->view())) {
+      fault_.note(item);
       return fail(Code::kInvalid, "action `{}` has a non-action parent `{}`", to_text(uid),
                   to_text(*parent));
     }
@@ -156,7 +179,7 @@ Result<std::span<const Uid* const>> Loader::parents(const Json& json, const Uid&
   return std::span<const Uid* const>(kept);
 }
 
-Result<std::monostate> Loader::check(const Entity& entity) const {
+Result<std::monostate> Loader::check(const Entity& entity) {
   const std::string_view type_name = entity.uid->type->view();
   if (is_action_type(type_name)) return std::monostate();
   const EntityType& type = *schema_->find_entity(type_name);
@@ -164,8 +187,12 @@ Result<std::monostate> Loader::check(const Entity& entity) const {
     return fail(Code::kInvalid, "{}", *wrong);
   TRY_VOID(check_values(entity, type));
   for (const Uid* parent : entity.parents) {
-    if (const auto wrong = wrong_uid(*schema_, *parent)) return fail(Code::kInvalid, "{}", *wrong);
+    if (const auto wrong = wrong_uid(*schema_, *parent)) {
+      fault_.note(*item_->find("parents"));
+      return fail(Code::kInvalid, "{}", *wrong);
+    }
     if (!type.ancestors.contains(parent->type->view())) {
+      fault_.note(*item_->find("parents"));
       return fail(Code::kInvalid,
                   "`{}` is not allowed to have an ancestor of type `{}` according to the schema",
                   to_text(*entity.uid), parent->type->view());
@@ -174,7 +201,7 @@ Result<std::monostate> Loader::check(const Entity& entity) const {
   return std::monostate();
 }
 
-Result<std::monostate> Loader::check_values(const Entity& entity, const EntityType& type) const {
+Result<std::monostate> Loader::check_values(const Entity& entity, const EntityType& type) {
   for (const auto& [name, attribute] : type.shape->attributes) {
     const bool is_missing =
         std::none_of(entity.attributes->fields.begin(), entity.attributes->fields.end(),
@@ -184,22 +211,26 @@ Result<std::monostate> Loader::check_values(const Entity& entity, const EntityTy
                   to_text(*entity.uid), name);
     }
   }
-  const auto check_field = [&](const Field& field,
+  const auto check_field = [&](std::string_view group, const Field& field,
                                const SchemaType& wanted) -> Result<std::monostate> {
     if (!conforms(field.value, wanted)) {
+      note_member(group, field.key->view());
       return fail(Code::kInvalid, "in `{}` on `{}`, type mismatch: expected {}, but got `{}`",
                   field.key->view(), to_text(*entity.uid), to_text(wanted), to_text(field.value));
     }
     if (const auto wrong = wrong_uid_in(*schema_, field.value)) {
+      note_member(group, field.key->view());
       return fail(Code::kInvalid, "{}", *wrong);
     }
     return std::monostate();
   };
   for (const Field& field : entity.attributes->fields) {
     const auto wanted = type.shape->attributes.find(field.key->view());
-    TRY_VOID(check_field(field, *wanted->second.type));
+    TRY_VOID(check_field("attrs", field, *wanted->second.type));
   }
-  for (const Field& field : entity.tags->fields) TRY_VOID(check_field(field, *type.tags));
+  for (const Field& field : entity.tags->fields) {
+    TRY_VOID(check_field("tags", field, *type.tags));
+  }
   return std::monostate();
 }
 
@@ -226,8 +257,10 @@ Result<std::monostate> Loader::check_action(const Entity& entity) const {
 
 // The schema's actions are entities too, whether or not they were given.
 Result<std::monostate> Loader::add_actions() {
-  for (const Entity* entity : store_.all()) {
-    if (is_action_type(entity->uid->type->view())) TRY_VOID(check_action(*entity));
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    const Entity& entity = *store_.all()[i];
+    if (!is_action_type(entity.uid->type->view())) continue;
+    TRY_VOID(fault_.at(*items_[i], check_action(entity)));
   }
   Pool& pool = store_.pool();
   for (const auto& [uid, action] : schema_->actions) {
@@ -263,7 +296,7 @@ Result<std::monostate> Loader::visit(std::size_t start, std::vector<std::uint8_t
     Step& step = stack.back();
     Entity& entity = *store_.building()[step.entity];
     if (step.next_parent == entity.parents.size()) {
-      TRY_VOID(collect(entity));
+      TRY_VOID(fault_.at(*items_[step.entity], collect(entity)));
       state[step.entity] = kDone;
       stack.pop_back();
       continue;
@@ -271,6 +304,7 @@ Result<std::monostate> Loader::visit(std::size_t start, std::vector<std::uint8_t
     const auto parent = indices_.find(entity.parents[step.next_parent++]);
     if (parent == indices_.end() || state[parent->second] == kDone) continue;
     if (state[parent->second] == kOpen) {
+      fault_.note(*items_[step.entity]);
       return fail(Code::kInvalid, "the entity hierarchy has a cycle containing `{}`",
                   to_text(*parent->first));
     }
@@ -317,16 +351,30 @@ Result<std::monostate> Loader::close() {
 Entities::Entities() : content_(std::make_shared<const Content>()) {}
 Entities::~Entities() = default;
 
-Result<Entities> Entities::from_json(const Json& value, const Schema* schema) {
-  auto content = std::make_shared<Content>();
+namespace {
+
+Result<std::shared_ptr<const EntitiesContent>> load_entities(const Json& json, const Schema* schema,
+                                                             std::string_view text) {
+  auto content = std::make_shared<EntitiesContent>();
   Loader loader(content->store, schema == nullptr ? nullptr : &Access::content(*schema));
-  TRY_VOID(loader.load(value));
-  return Entities(std::shared_ptr<const Content>(std::move(content)));
+  if (Result<std::monostate> done = loader.load(json); !done) {
+    return fail(loader.fault().placed(std::move(done.error()), json, text));
+  }
+  return std::shared_ptr<const EntitiesContent>(std::move(content));
+}
+
+}  // namespace
+
+Result<Entities> Entities::from_json(const Json& value, const Schema* schema) {
+  TRY(auto content, load_entities(value, schema, ""));
+  return Entities(std::move(content));
 }
 
 Result<Entities> Entities::parse_json(std::string_view text, const Schema* schema) {
-  TRY(const Json json, parse_strict(text));
-  return from_json(json, schema);
+  TRY_VOID(check_text(text));
+  TRY(const Json json, parse_strict(text, kValueJsonLimits));
+  TRY(auto content, load_entities(json, schema, text));
+  return Entities(std::move(content));
 }
 
 }  // namespace keyturn::cedar

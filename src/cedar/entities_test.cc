@@ -58,7 +58,59 @@ TEST(Entities, MayRepeatButNotContradictEachOther) {
   const std::string other = R"({"uid":{"type":"A","id":"1"},"attrs":{"x":2},"parents":[]})";
   EXPECT_EQ(load("[" + first + "," + first + "]", false), "ok");
   EXPECT_EQ(load("[" + first + "," + other + "]", false),
-            "duplicate entity entry `A::\"1\"` with different content");
+            "duplicate entity entry `A::\"1\"` with different content at line 1, column 61 "
+            "(`/1`)");
+}
+
+TEST(Entities, EveryRefusalTellsLineColumnAndPointer) {
+  const auto first_line = [](const std::string& attributes, const std::string& rest) {
+    return load("[\n  " + one(attributes, rest).substr(1), true);
+  };
+  const std::string none = R"("parents":[])";
+  EXPECT_EQ(load("["
+                 R"({"uid":{"type":"A","id":"1"},"attrs":{"a":)"
+                 "\n"
+                 R"({"b":[1,null]}},"parents":[]}])",
+                 false),
+            "in attribute `a` on `A::\"1\"`, found a `null`; JSON `null`s are not allowed in "
+            "Cedar: leave the key out at line 2, column 9 (`/0/attrs/a/b/1`)");
+  for (const auto& [attributes, rest, pointer] :
+       {std::tuple{R"("n":"1")", none, "/0/attrs/n"},
+        {R"("n":1,"zz":1)", none, "/0/attrs/zz"},
+        {R"("n":1,"ip":"1.2.3")", none, "/0/attrs/ip"},
+        {R"("ip":"10.0.0.1")", none, "/0"},
+        {R"("n":1)", R"("parents":[],"tags":{"t":1})", "/0/tags/t"},
+        {R"("n":1)", R"("parents":[{"type":"R","id":"x"}])", "/0/parents"},
+        {R"("n":1)", R"("parents":[{"type":"a b","id":"x"}])", "/0/parents/0"},
+        {R"("n":1)", R"("parents":1)", "/0"}}) {
+    const std::string message = first_line(attributes, rest);
+    EXPECT_NE(message.find(fmt::format(" at line 2, column ")), std::string::npos) << message;
+    EXPECT_TRUE(message.ends_with(fmt::format("(`{}`)", pointer))) << message << pointer;
+  }
+  for (const char* text :
+       {"{}", "[1]", "[{}]", R"([{"uid":"A::\"a\"","attrs":{},"parents":[]}])"}) {
+    EXPECT_NE(load(text, false).find(" at line 1, column "), std::string::npos) << text;
+  }
+}
+
+TEST(Entities, LimitsAreEightMebibytesAndAHundredAndTwentyEightLevels) {
+  const auto nested = [](int levels) {
+    return load(R"([{"uid":{"type":"A","id":"1"},"parents":[],"attrs":{"a":)" +
+                    std::string(static_cast<std::size_t>(levels), '[') +
+                    std::string(static_cast<std::size_t>(levels), ']') + "}}]",
+                false);
+  };
+  EXPECT_EQ(nested(125), "ok");
+  EXPECT_NE(nested(126).find("nests deeper than 128 at line 1, column"), std::string::npos);
+  const std::string large = "[\n" + std::string(8U << 20U, ' ') + "]";
+  EXPECT_EQ(load(large, false),
+            "the text is larger than the limit of 8388608 bytes, which ends at line 2, column "
+            "8388607");
+  EXPECT_EQ(load("[\n\xef\xbb\xbf", false).substr(0, 6), "syntax");
+  EXPECT_NE(load("\xef\xbb\xbf[]", false).find("byte-order mark at line 1, column 1"),
+            std::string::npos);
+  EXPECT_EQ(load("[\n\"\xc3\xa4\xff\"]", false),
+            "the text is not valid UTF-8 at line 2, column 3, byte 5 (0xff)");
 }
 
 TEST(Entities, HaveNoCycles) {
@@ -88,7 +140,8 @@ TEST(Entities, WithASchemaMustConform) {
                  true),
             "ok");
   EXPECT_EQ(load(R"([{"uid":{"type":"Action","id":"v"},"attrs":{},"parents":[]}])", true),
-            "definition of action `Action::\"v\"` does not match its schema declaration");
+            "definition of action `Action::\"v\"` does not match its schema declaration at line 1, "
+            "column 2 (`/0`)");
 }
 
 TEST(Entities, ADeepHierarchyIsClosedWithoutRecursionAndAHugeOneIsRefused) {
@@ -125,7 +178,7 @@ TEST(Requests, MustConformToTheSchema) {
   bad.context = Json::object({{"b", true}, {"zz", 1}});
   EXPECT_EQ(ask(bad),
             "while parsing context, record attribute `zz` should not exist according to "
-            "the schema");
+            "the schema at `/zz`");
   bad.context = Json::object({{"b", 1}});
   EXPECT_EQ(ask(bad), "context `{b: 1}` is not valid for `Action::\"v\"`");
   bad.context = Json::object({{"b", true}, {"c", Json::object({{"type", "Color"}, {"id", "x"}})}});

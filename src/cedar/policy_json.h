@@ -4,17 +4,16 @@
 #include <memory>
 
 #include "base/json.h"
+#include "base/json_place.h"
 #include "base/result.h"
 #include "cedar/ast.h"
 #include "cedar/policy_content.h"
 
 namespace keyturn::cedar {
 
-// One operator takes up to three levels of JSON.
-inline constexpr std::size_t kPolicyJsonDepthMax = 3 * kDepthMax + 20;
-
 // A policy or template.
-Result<std::shared_ptr<const Body>> read_policy(const Json& json, std::shared_ptr<Pool> pool);
+Result<std::shared_ptr<const Body>> read_policy(const Json& json, std::shared_ptr<Pool> pool,
+                                                JsonFault& fault);
 // A link is written with its slots filled.
 Result<Json> write_policy(const Policy& policy);
 Result<Json> write_expression(const Nodes& nodes, NodeId id);

@@ -42,7 +42,8 @@ using Keys = std::initializer_list<std::string_view>;
 
 class PolicyReader {
  public:
-  PolicyReader(Body& body) : body_(body), builder_(body.nodes, *body.pool, "") {}
+  PolicyReader(Body& body, JsonFault& fault)
+      : body_(body), builder_(body.nodes, *body.pool, ""), fault_(fault) {}
 
   Result<std::monostate> run(const Json& json) {
     TRY_VOID(
@@ -61,16 +62,22 @@ class PolicyReader {
     if (conditions == nullptr || !conditions->is_array()) {
       return fail(Code::kInvalid, "a policy needs an array of `conditions`");
     }
-    for (const Json& condition : *conditions->if_array()) TRY_VOID(clause(condition));
+    for (const Json& condition : *conditions->if_array()) {
+      TRY_VOID(fault_.at(condition, clause(condition)));
+    }
     return std::monostate();
   }
 
  private:
-  static Result<std::monostate> check_keys(const Json& json, std::string_view what, Keys known) {
+  Result<std::monostate> check_keys(const Json& json, std::string_view what, Keys known) {
     const Json::Object* members = json.if_object();
-    if (members == nullptr) return fail(Code::kInvalid, "{} must be a JSON object", what);
+    if (members == nullptr) {
+      fault_.note(json);
+      return fail(Code::kInvalid, "{} must be a JSON object", what);
+    }
     for (const auto& [key, value] : *members) {
       if (std::find(known.begin(), known.end(), key) == known.end()) {
+        fault_.note(value);
         return fail(Code::kInvalid, "unknown field `{}` in {}, expected one of `{}`", key, what,
                     fmt::join(known, "`, `"));
       }
@@ -85,9 +92,11 @@ class PolicyReader {
     if (members == nullptr) return fail(Code::kInvalid, "`annotations` must be a JSON object");
     for (const auto& [key, value] : *members) {
       if (!is_identifier(key)) {
+        fault_.note(value);
         return fail(Code::kInvalid, "`{}` is not a valid annotation key", key);
       }
       if (!value.is_string() && !value.is_null()) {
+        fault_.note(value);
         return fail(Code::kInvalid, "the annotation `{}` must be a string or null", key);
       }
       body_.notes.push_back({key, value.is_string() ? *value.if_string() : "", !value.is_null()});
@@ -110,7 +119,7 @@ class PolicyReader {
       return fail(Code::kInvalid, "a scope constraint needs either `entity` or `slot`");
     }
     if (entity != nullptr) {
-      TRY(scope.uid, ValueReader(*body_.pool).read_uid(*entity, "the scope"));
+      TRY(scope.uid, ValueReader(*body_.pool, fault_).read_uid(*entity, {"the scope"}));
       return std::monostate();
     }
     const std::string_view expected = slot == Slot::kPrincipal ? "?principal" : "?resource";
@@ -125,23 +134,27 @@ class PolicyReader {
   Result<Scope> scope(const Json& json, std::string_view key, Slot slot) {
     const Json* given = json.find(key);
     if (given == nullptr) return fail(Code::kInvalid, "a policy needs a `{}`", key);
-    TRY(const std::string op, given->get_string("op"));
+    return fault_.at(*given, read_scope(*given, key, slot));
+  }
+
+  Result<Scope> read_scope(const Json& given, std::string_view key, Slot slot) {
+    TRY(const std::string op, given.get_string("op"));
     Scope scope;
     if (op == "All" || op == "all") return scope;
     if (op == "==" || op == "in") {
       scope.kind = op == "==" ? ScopeKind::kEqual : ScopeKind::kIn;
-      TRY_VOID(reference(*given, slot, scope));
+      TRY_VOID(reference(given, slot, scope));
       return scope;
     }
     if (op != "is") {
       return fail(Code::kInvalid,
                   "unknown operator `{}` of `{}`, expected `All`, `==`, `in` or `is`", op, key);
     }
-    TRY_VOID(check_keys(*given, fmt::format("`{}`", key), {"op", "entity_type", "in"}));
-    TRY(const std::string type, type_name(*given, "entity_type"));
+    TRY_VOID(check_keys(given, fmt::format("`{}`", key), {"op", "entity_type", "in"}));
+    TRY(const std::string type, type_name(given, "entity_type"));
     scope.kind = ScopeKind::kIs;
     scope.type = body_.pool->text(type);
-    if (const Json* in = given->find("in"); in != nullptr && !in->is_null()) {
+    if (const Json* in = given.find("in"); in != nullptr && !in->is_null()) {
       scope.kind = ScopeKind::kIsIn;
       TRY_VOID(reference(*in, slot, scope));
     }
@@ -151,7 +164,11 @@ class PolicyReader {
   Result<Scope> action(const Json& json) {
     const Json* given = json.find("action");
     if (given == nullptr) return fail(Code::kInvalid, "a policy needs an `action`");
-    TRY(const std::string op, given->get_string("op"));
+    return fault_.at(*given, read_action(*given));
+  }
+
+  Result<Scope> read_action(const Json& given) {
+    TRY(const std::string op, given.get_string("op"));
     Scope scope;
     if (op == "All" || op == "all") return scope;
     if (op != "==" && op != "in") {
@@ -159,24 +176,24 @@ class PolicyReader {
                   op);
     }
     scope.kind = op == "==" ? ScopeKind::kEqual : ScopeKind::kIn;
-    const Json* entity = given->find("entity");
-    const Json* entities = given->find("entities");
+    const Json* entity = given.find("entity");
+    const Json* entities = given.find("entities");
     if (entity == nullptr && (entities == nullptr || op == "==")) {
       return fail(Code::kInvalid, "`action` needs either `entity` or, with `in`, `entities`");
     }
     if (entity != nullptr) {
-      TRY_VOID(add_action(*entity, scope));
+      TRY_VOID(fault_.at(*entity, add_action(*entity, scope)));
       return scope;
     }
     scope.is_list = true;
     const Json::Array* items = entities->if_array();
     if (items == nullptr) return fail(Code::kInvalid, "`entities` of `action` must be an array");
-    for (const Json& item : *items) TRY_VOID(add_action(item, scope));
+    for (const Json& item : *items) TRY_VOID(fault_.at(item, add_action(item, scope)));
     return scope;
   }
 
   Result<std::monostate> add_action(const Json& json, Scope& scope) {
-    TRY(const Uid* uid, ValueReader(*body_.pool).read_uid(json, "the action scope"));
+    TRY(const Uid* uid, ValueReader(*body_.pool, fault_).read_uid(json, {"the action scope"}));
     if (!is_action_type(uid->type->view())) {
       return fail(Code::kInvalid, "expected an entity uid with type `Action` but got `{}`",
                   to_text(*uid));
@@ -201,7 +218,9 @@ class PolicyReader {
     return std::monostate();
   }
 
-  Result<NodeId> expression(const Json& json) {
+  Result<NodeId> expression(const Json& json) { return fault_.at(json, read_expression(json)); }
+
+  Result<NodeId> read_expression(const Json& json) {
     const Json::Object* members = json.if_object();
     if (members == nullptr || members->size() != 1) {
       return fail(Code::kInvalid,
@@ -267,7 +286,9 @@ class PolicyReader {
   }
 
   // A literal, or what it stands for as an expression: sets, records and extension calls.
-  Result<NodeId> value(const Json& json) {
+  Result<NodeId> value(const Json& json) { return fault_.at(json, read_value(json)); }
+
+  Result<NodeId> read_value(const Json& json) {
     if (const Json::Array* items = json.if_array()) {
       std::vector<NodeId> nodes;
       for (const Json& item : *items) {
@@ -298,7 +319,7 @@ class PolicyReader {
       }
       return builder_.record(names, nodes, {});
     }
-    TRY(const Value literal, ValueReader(*body_.pool).read(json, nullptr, "a `Value`"));
+    TRY(const Value literal, ValueReader(*body_.pool, fault_).read(json, nullptr, {"a `Value`"}));
     return builder_.literal(literal, {});
   }
 
@@ -357,7 +378,7 @@ class PolicyReader {
         continue;
       }
       TRY_VOID(check_keys(item, "an item of a pattern", {"Literal"}));
-      TRY(const std::string text, item.get_string("Literal"));
+      TRY(const std::string text, fault_.at(item, item.get_string("Literal")));
       for (std::size_t at = 0; at < text.size();) pattern.push_back(next_code(text, at));
     }
     return builder_.like(left, pattern, {});
@@ -413,15 +434,17 @@ class PolicyReader {
 
   Body& body_;
   Builder builder_;
+  JsonFault& fault_;
 };
 
 }  // namespace
 
-Result<std::shared_ptr<const Body>> read_policy(const Json& json, std::shared_ptr<Pool> pool) {
+Result<std::shared_ptr<const Body>> read_policy(const Json& json, std::shared_ptr<Pool> pool,
+                                                JsonFault& fault) {
   auto body = std::make_shared<Body>();
   body->pool = std::move(pool);
   body->source = std::make_shared<const std::string>();
-  TRY_VOID(PolicyReader(*body).run(json));
+  TRY_VOID(PolicyReader(*body, fault).run(json));
   return body;
 }
 

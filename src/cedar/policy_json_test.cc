@@ -140,14 +140,73 @@ TEST(PolicyJson, MalformedInputIsAnError) {
         R"({"!":{"arg":{"Value":1},"x":1}})",
         R"({"is":{"left":{"Var":"action"},"entity_type":"a b"}})",
         R"({"Value":{"__entity":{"type":"if","id":"x"}}})", R"({"Value":1,"Var":"action"})"}) {
-    EXPECT_NE(message("{\"effect\":\"permit\"," + scope +
-                      ",\"conditions\":[{\"kind\":\"when\",\"body\":" + body + "}]}"),
-              "accepted")
-        << body;
+    const std::string refusal =
+        message("{\"effect\":\"permit\"," + scope +
+                ",\"conditions\":[{\"kind\":\"when\",\"body\":" + body + "}]}");
+    EXPECT_NE(refusal.find(" at line 1, column "), std::string::npos) << body << refusal;
+    EXPECT_NE(refusal.find("(`/staticPolicies/p/conditions/0"), std::string::npos) << refusal;
   }
   EXPECT_NE(message("{\"effect\":\"allow\"," + scope + ",\"conditions\":[]}"), "accepted");
   EXPECT_NE(message("{\"effect\":\"permit\"," + scope + "}"), "accepted");
   EXPECT_NE(message("{\"effect\":\"permit\"," + scope + ",\"conditions\":[],\"x\":1}"), "accepted");
+}
+
+TEST(PolicyJson, EveryRefusalTellsLineColumnAndPointer) {
+  const auto message = [](const std::string& text) {
+    const Result<PolicySet> set = PolicySet::parse_json(text);
+    return set ? std::string("accepted") : set.error().message;
+  };
+  const std::string any = R"("action":{"op":"All"},"resource":{"op":"All"},"conditions":[])";
+  const std::string policy = R"({"effect":"permit","principal":{"op":"All"},)" + any + "}";
+  const std::string slotted =
+      R"({"effect":"permit","principal":{"op":"==","slot":"?principal"},)" + any + "}";
+  const auto set_of = [&](const std::string& policies, const std::string& templates,
+                          const std::string& links) {
+    return "{\"staticPolicies\":{" + policies + "},\n\"templates\":{" + templates +
+           "},\n\"templateLinks\":[" + links + "]}";
+  };
+  const std::string link = R"({"templateId":"t","newId":"p","values":{"?principal":1}})";
+  for (const auto& [text, place] : std::vector<std::pair<std::string, std::string>>{
+           {set_of("\"p\":" + slotted, "", ""), "line 1, column 24 (`/staticPolicies/p`)"},
+           {set_of("", "\"t\":" + policy, ""), "line 2, column 18 (`/templates/t`)"},
+           {set_of("\"p\":" + policy, "\"p\":" + slotted, ""),
+            "line 2, column 18 (`/templates/p`)"},
+           {set_of("", "\"t\":" + slotted, link),
+            "line 3, column 71 (`/templateLinks/0/values/?principal`)"},
+           {set_of("", "", link), "(`/templateLinks/0"},
+           {set_of("", "", "1"), "line 3, column 18 (`/templateLinks/0`)"},
+           {R"({"staticPolicies":[],"templates":{},"templateLinks":[]})",
+            "line 1, column 19 (`/staticPolicies`)"},
+           {R"({"templates":{},"templateLinks":[]})", "line 1, column 1 (the top)"},
+           {R"({"x":1})", "line 1, column 6 (`/x`)"},
+           {" []", "line 1, column 2 (the top)"},
+           {set_of(R"("p":{"effect":"permit","principal":{"op":"==","entity":1},)" + any + "}", "",
+                   ""),
+            "(`/staticPolicies/p/principal/entity`)"},
+           {set_of(R"("p":{"effect":"permit","principal":{"op":"~"},)" + any + "}", "", ""),
+            "(`/staticPolicies/p/principal`)"},
+           {set_of(R"("p":{"effect":"permit","annotations":{"1":"x"},"principal":{"op":"All"},)" +
+                       any + "}",
+                   "", ""),
+            "(`/staticPolicies/p/annotations/1`)"}}) {
+    EXPECT_NE(message(text).find(place), std::string::npos) << text << "\n" << message(text);
+  }
+}
+
+TEST(PolicyJson, ASinglePolicyOrTemplateIsASetOfOne) {
+  const std::string any = R"("action":{"op":"All"},"resource":{"op":"All"},"conditions":[]})";
+  const auto one = parse_policies_json(R"({"effect":"permit","principal":{"op":"All"},)" + any);
+  ASSERT_TRUE(one) << one.error().message;
+  EXPECT_EQ(one->ids(), std::vector<std::string>{"policy0"});
+  const auto slotted = parse_policies_json(
+      R"({"effect":"permit","principal":{"op":"==","slot":"?principal"},)" + any);
+  ASSERT_TRUE(slotted) << slotted.error().message;
+  EXPECT_EQ(slotted->template_ids(), std::vector<std::string>{"policy0"});
+  const auto wrong = parse_policies_json(R"({"effect":"permit","principal":{"op":"no"},)" + any);
+  EXPECT_EQ(wrong.error().message,
+            "unknown operator `no` of `principal`, expected `All`, `==`, `in` or `is` at line 1, "
+            "column 32 (`/principal`)");
+  EXPECT_TRUE(parse_policies_json(R"({"staticPolicies":{},"templates":{},"templateLinks":[]})"));
 }
 
 TEST(PolicyJson, DeepNestingIsRefusedAndDeepEnoughNestingIsRead) {

@@ -71,10 +71,13 @@ Result<std::shared_ptr<const RequestContent>> read_request(const Request& reques
     }
     TRY_VOID(check_applies(*action, *content));
   }
-  ValueReader reader(content->pool);
+  JsonFault fault;
+  ValueReader reader(content->pool, fault);
   const Json empty = Json(Json::Object());
-  TRY(const Value context,
-      reader.read(request.context.is_null() ? empty : request.context, checks.context, "context"));
+  const Json& given = request.context.is_null() ? empty : request.context;
+  Result<Value> read = reader.read(given, checks.context, {"context"});
+  if (!read) return fail(fault.placed(std::move(read.error()), given, ""));
+  const Value context = *read;
   if (context.kind != Kind::kRecord) {
     return fail(Code::kInvalid, "the context must be a record, but got `{}`", to_text(context));
   }

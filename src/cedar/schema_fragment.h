@@ -99,8 +99,9 @@ struct SchemaFragment {
 };
 
 Result<SchemaFragment> parse_schema_text(std::string_view text);
-Result<SchemaFragment> parse_schema_json(const Json& json);
-Result<std::shared_ptr<const SchemaContent>> resolve_schema(SchemaFragment fragment);
+// `where`, for a fragment without source, learns the range that an error is about.
+Result<std::shared_ptr<const SchemaContent>> resolve_schema(SchemaFragment fragment,
+                                                            Range* where = nullptr);
 
 // Boolean Bool Entity Extension Long Record Set String: no names for common types.
 bool is_reserved_type(std::string_view name);

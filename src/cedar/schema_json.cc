@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/json_place.h"
 #include "cedar/access.h"
 #include "cedar/escape.h"
 #include "cedar/schema_fragment.h"
@@ -10,21 +11,22 @@
 namespace keyturn::cedar {
 namespace {
 
-// One type takes up to two levels of JSON.
-constexpr std::size_t kSchemaJsonDepthMax = 2 * kDepthMax + 20;
-
 using Keys = std::initializer_list<std::string_view>;
 
 class SchemaReader {
  public:
+  // `parts`: what names were read from; the range of what was read from the first begins at 1.
+  SchemaReader(JsonFault& fault, std::vector<const Json*>& parts) : fault_(fault), parts_(parts) {}
+
   Result<std::vector<NamespaceDecl>> run(const Json& json) {
     TRY(const Json::Object* spaces, object(json, "the schema", {}));
     std::vector<NamespaceDecl> result;
     for (const auto& [name, space] : *spaces) {
       if (!name.empty() && !is_name(name)) {
+        fault_.note(space);
         return fail(Code::kInvalid, "`{}` is not a valid namespace", name);
       }
-      TRY(NamespaceDecl decl, this->space(name, space));
+      TRY(NamespaceDecl decl, fault_.at(space, this->space(name, space)));
       result.push_back(std::move(decl));
     }
     return result;
@@ -34,9 +36,13 @@ class SchemaReader {
   // An object with no other keys than `known`; any keys if that is empty.
   Result<const Json::Object*> object(const Json& json, std::string_view what, Keys known) {
     const Json::Object* members = json.if_object();
-    if (members == nullptr) return fail(Code::kInvalid, "{} must be a JSON object", what);
+    if (members == nullptr) {
+      fault_.note(json);
+      return fail(Code::kInvalid, "{} must be a JSON object", what);
+    }
     for (const auto& [key, value] : *members) {
       if (known.size() != 0 && std::find(known.begin(), known.end(), key) == known.end()) {
+        fault_.note(value);
         return fail(Code::kInvalid, "unknown field `{}` in {}, expected one of `{}`", key, what,
                     fmt::join(known, "`, `"));
       }
@@ -51,9 +57,11 @@ class SchemaReader {
     TRY(const Json::Object* members, object(*group, "`annotations`", {}));
     for (const auto& [key, value] : *members) {
       if (!is_identifier(key)) {
+        fault_.note(value);
         return fail(Code::kInvalid, "`{}` is not a valid annotation key", key);
       }
       if (!value.is_string() && !value.is_null()) {
+        fault_.note(value);
         return fail(Code::kInvalid, "the annotation `{}` must be a string", key);
       }
       result.push_back({key, value.is_string() ? *value.if_string() : "", !value.is_null()});
@@ -75,12 +83,12 @@ class SchemaReader {
     if (const Json* commons = json.find("commonTypes")) TRY_VOID(this->commons(*commons, decl));
     TRY(const Json::Object* entities, object(*json.find("entityTypes"), "`entityTypes`", {}));
     for (const auto& [key, value] : *entities) {
-      TRY(EntityDecl entity, this->entity(key, value));
+      TRY(EntityDecl entity, fault_.at(value, this->entity(key, value)));
       decl.entities.push_back(std::move(entity));
     }
     TRY(const Json::Object* actions, object(*json.find("actions"), "`actions`", {}));
     for (const auto& [key, value] : *actions) {
-      TRY(ActionDecl action, this->action(key, value));
+      TRY(ActionDecl action, fault_.at(value, this->action(key, value)));
       decl.actions.push_back(std::move(action));
     }
     return decl;
@@ -90,10 +98,12 @@ class SchemaReader {
     TRY(const Json::Object* members, object(json, "`commonTypes`", {}));
     for (const auto& [key, value] : *members) {
       if (!is_identifier(key) || is_reserved(key) || is_reserved_type(key)) {
+        fault_.note(value);
         return fail(Code::kInvalid, "`{}` is not a valid name of a common type", key);
       }
       CommonDecl common;
       common.name = key;
+      common.range = mark(value);
       TRY(common.notes, notes(value));
       TRY(common.type, type(value, {"annotations"}));
       into.commons.push_back(std::move(common));
@@ -103,14 +113,18 @@ class SchemaReader {
 
   Result<std::vector<NameRef>> names(const Json& json, std::string_view what) {
     const Json::Array* items = json.if_array();
-    if (items == nullptr) return fail(Code::kInvalid, "{} must be an array", what);
+    if (items == nullptr) {
+      fault_.note(json);
+      return fail(Code::kInvalid, "{} must be an array", what);
+    }
     std::vector<NameRef> result;
     for (const Json& item : *items) {
       const std::string* name = item.if_string();
       if (name == nullptr || !is_path(*name)) {
+        fault_.note(item);
         return fail(Code::kInvalid, "{} has `{}`, which is no type name", what, to_text(item));
       }
-      result.push_back({*name, {}});
+      result.push_back({*name, mark(item)});
     }
     return result;
   }
@@ -129,6 +143,7 @@ class SchemaReader {
     TRY_VOID(object(json, what, {"memberOfTypes", "shape", "tags", "enum", "annotations"}));
     EntityDecl entity;
     entity.name = name;
+    entity.range = mark(json);
     TRY(entity.notes, notes(json));
     if (const Json* parents = json.find("memberOfTypes")) {
       TRY(entity.parents, names(*parents, "`memberOfTypes`"));
@@ -143,13 +158,17 @@ class SchemaReader {
     if (ids == nullptr) return entity;
     const Json::Array* items = ids->if_array();
     if (items == nullptr || items->empty()) {
+      fault_.note(*ids);
       return fail(Code::kInvalid, "`enum` of {} must be a non-empty array of strings", what);
     }
     if (json.find("memberOfTypes") || json.find("shape") || json.find("tags")) {
       return fail(Code::kInvalid, "{} is enumerated and may have no other field", what);
     }
     for (const Json& item : *items) {
-      if (!item.is_string()) return fail(Code::kInvalid, "`enum` of {} must be strings", what);
+      if (!item.is_string()) {
+        fault_.note(item);
+        return fail(Code::kInvalid, "`enum` of {} must be strings", what);
+      }
       entity.ids.push_back(*item.if_string());
     }
     return entity;
@@ -160,6 +179,7 @@ class SchemaReader {
     TRY_VOID(object(json, what, {"attributes", "appliesTo", "memberOf", "annotations"}));
     ActionDecl action;
     action.name = name;
+    action.range = mark(json);
     TRY(action.notes, notes(json));
     if (const Json* attributes = json.find("attributes"); attributes && !attributes->is_null()) {
       TRY(const Json::Object* members, object(*attributes, "`attributes`", {}));
@@ -175,7 +195,10 @@ class SchemaReader {
       AppliesTo applies;
       for (const char* key : {"principalTypes", "resourceTypes"}) {
         const Json* list = spec->find(key);
-        if (list == nullptr) return fail(Code::kInvalid, "missing field `{}` in {}", key, what);
+        if (list == nullptr) {
+          fault_.note(*spec);
+          return fail(Code::kInvalid, "missing field `{}` in {}", key, what);
+        }
         TRY(std::vector<NameRef> types, names(*list, fmt::format("`{}`", key)));
         (key == std::string_view("principalTypes") ? applies.principals : applies.resources) =
             std::move(types);
@@ -190,14 +213,19 @@ class SchemaReader {
 
   Result<std::vector<ActionRef>> action_refs(const Json& json) {
     const Json::Array* items = json.if_array();
-    if (items == nullptr) return fail(Code::kInvalid, "`memberOf` must be an array");
+    if (items == nullptr) {
+      fault_.note(json);
+      return fail(Code::kInvalid, "`memberOf` must be an array");
+    }
     std::vector<ActionRef> refs;
     for (const Json& item : *items) {
       TRY_VOID(object(item, "an item of `memberOf`", {"id", "type"}));
       ActionRef ref;
-      TRY(ref.id, item.get_string("id"));
+      ref.range = mark(item);
+      TRY(ref.id, fault_.at(item, item.get_string("id")));
       if (const Json* type = item.find("type"); type != nullptr && !type->is_null()) {
         if (!type->is_string() || !is_path(*type->if_string())) {
+          fault_.note(*type);
           return fail(Code::kInvalid, "`{}` is no action type", to_text(*type));
         }
         ref.type = *type->if_string();
@@ -209,9 +237,16 @@ class SchemaReader {
 
   // `extra` are keys beside the type's own that the place allows.
   Result<TypeExpr> type(const Json& json, Keys extra) {
+    Result<TypeExpr> read = read_type(json, extra);
+    if (!read) fault_.note(json);
+    return read;
+  }
+
+  Result<TypeExpr> read_type(const Json& json, Keys extra) {
     if (!json.is_object()) return fail(Code::kInvalid, "a type must be a JSON object");
     TRY(const std::string name, json.get_string("type"));
     TypeExpr type;
+    type.range = mark(json);
     std::vector<std::string_view> own = {"type"};
     if (name == "Set") {
       type.form = TypeForm::kSet;
@@ -242,6 +277,7 @@ class SchemaReader {
     for (const auto& [key, value] : *json.if_object()) {
       if (std::find(own.begin(), own.end(), key) == own.end() &&
           std::find(extra.begin(), extra.end(), key) == extra.end()) {
+        fault_.note(value);
         return fail(Code::kInvalid, "unknown field `{}` in the type `{}`", key, name);
       }
     }
@@ -265,12 +301,21 @@ class SchemaReader {
       TRY(attribute.type, this->type(value, {"required", "annotations"}));
       TRY(attribute.notes, notes(value));
       if (value.find("required") != nullptr) {
-        TRY(attribute.is_required, value.get_bool("required"));
+        TRY(attribute.is_required, fault_.at(value, value.get_bool("required")));
       }
       type.attributes.push_back(std::move(attribute));
     }
     return std::monostate();
   }
+
+  Range mark(const Json& json) {
+    parts_.push_back(&json);
+    const auto number = static_cast<std::uint32_t>(parts_.size());
+    return {number, number};
+  }
+
+  JsonFault& fault_;
+  std::vector<const Json*>& parts_;
 };
 
 Json notes_json(const std::vector<Note>& notes) {
@@ -355,20 +400,21 @@ Json action_json(const ActionDecl& action) {
 
 }  // namespace
 
-Result<SchemaFragment> parse_schema_json(const Json& json) {
-  SchemaFragment fragment;
-  TRY(fragment.namespaces, SchemaReader().run(json));
-  return fragment;
-}
-
 Result<Schema> Schema::parse_json(std::string_view text) {
   TRY_VOID(check_text(text));
-  JsonLimits limits;
-  limits.depth_max = kSchemaJsonDepthMax;
-  TRY(const Json json, parse_strict(text, limits));
-  TRY(SchemaFragment fragment, parse_schema_json(json));
-  TRY(std::shared_ptr<const SchemaContent> content, resolve_schema(std::move(fragment)));
-  return Schema(std::move(content));
+  TRY(const Json json, parse_strict(text, kSchemaJsonLimits));
+  JsonFault fault;
+  std::vector<const Json*> parts;
+  SchemaFragment fragment;
+  Result<std::vector<NamespaceDecl>> namespaces = SchemaReader(fault, parts).run(json);
+  if (!namespaces) return fail(fault.placed(std::move(namespaces.error()), json, text));
+  fragment.namespaces = std::move(*namespaces);
+  Range where;
+  Result<std::shared_ptr<const SchemaContent>> content =
+      resolve_schema(std::move(fragment), &where);
+  if (content) return Schema(std::move(*content));
+  if (where.begin > 0) fault.note(*parts[where.begin - 1]);
+  return fail(fault.placed(std::move(content.error()), json, text));
 }
 
 Json Schema::json() const {

@@ -29,7 +29,8 @@ std::optional<Kind> builtin(std::string_view name) {
 
 class Resolver {
  public:
-  Resolver(const SchemaFragment& fragment, SchemaContent& out) : fragment_(fragment), out_(out) {}
+  Resolver(const SchemaFragment& fragment, SchemaContent& out, Range* where)
+      : fragment_(fragment), out_(out), where_(where) {}
 
   Result<std::monostate> run() {
     TRY_VOID(collect());
@@ -56,8 +57,12 @@ class Resolver {
   };
 
   Error error(Range range, std::string_view message) const {
-    if (fragment_.source.empty()) return Error{Code::kInvalid, std::string(message)};
-    return error_at(fragment_.source, range, message);
+    if (!fragment_.source.empty()) return error_at(fragment_.source, range, message);
+    if (where_ != nullptr) *where_ = range;
+    return Error{Code::kInvalid, std::string(message)};
+  }
+  Error exhausted(Range range, std::string_view message) const {
+    return Error{Code::kExhausted, error(range, message).message};
   }
 
   Result<std::monostate> collect();
@@ -75,6 +80,7 @@ class Resolver {
   Result<EntityUid> action_uid(const ActionRef& ref) const;
   void close_entities();
   Result<std::monostate> close_actions();
+  Range range_of(const EntityUid& action) const;
   const SchemaType* made(SchemaType made) { return &out_.types.emplace_back(std::move(made)); }
   const SchemaType* of_kind(Kind kind) {
     SchemaType type;
@@ -84,6 +90,7 @@ class Resolver {
 
   const SchemaFragment& fragment_;
   SchemaContent& out_;
+  Range* where_;
   std::map<std::string, Common, std::less<>> commons_;
   std::map<std::string, Range, std::less<>> entities_;
   std::set<EntityUid> actions_;
@@ -153,7 +160,7 @@ Result<const SchemaType*> Resolver::inlined(const std::string& name, Range range
 
 Result<const SchemaType*> Resolver::type(const TypeExpr& expr) {
   if (++depth_ > kDepthMax) {
-    return fail(Code::kExhausted, "types nest deeper than {} levels", kDepthMax);
+    return fail(exhausted(expr.range, fmt::format("types nest deeper than {} levels", kDepthMax)));
   }
   Result<const SchemaType*> result = nullptr;
   switch (expr.form) {
@@ -196,7 +203,9 @@ Result<const SchemaType*> Resolver::record(const TypeExpr& expr) {
     record.attributes[attribute.name] = {type, attribute.is_required};
     record.weight += type->weight;
     if (record.weight > kTypeWeightMax) {
-      return fail(Code::kExhausted, "a record type expands to more than {} types", kTypeWeightMax);
+      return fail(
+          exhausted(attribute.type.range,
+                    fmt::format("a record type expands to more than {} types", kTypeWeightMax)));
     }
   }
   return made(std::move(record));
@@ -320,6 +329,16 @@ void Resolver::close_entities() {
   }
 }
 
+Range Resolver::range_of(const EntityUid& action) const {
+  for (const NamespaceDecl& space : fragment_.namespaces) {
+    if (qualified(space.name, "Action") != action.type) continue;
+    for (const ActionDecl& decl : space.actions) {
+      if (decl.name == action.id) return decl.range;
+    }
+  }
+  return {};
+}
+
 Result<std::monostate> Resolver::close_actions() {
   for (auto& [uid, action] : out_.actions) {
     std::vector<EntityUid> open(action.parents.begin(), action.parents.end());
@@ -331,7 +350,8 @@ Result<std::monostate> Resolver::close_actions() {
       open.insert(open.end(), parent.parents.begin(), parent.parents.end());
     }
     if (action.ancestors.contains(uid)) {
-      return fail(Code::kInvalid, "cycle in action hierarchy containing `{}`", uid.text());
+      return fail(error(range_of(uid),
+                        fmt::format("cycle in action hierarchy containing `{}`", uid.text())));
     }
     for (const EntityUid& ancestor : action.ancestors) {
       out_.actions.at(ancestor).descendants.insert(uid);
@@ -342,10 +362,10 @@ Result<std::monostate> Resolver::close_actions() {
 
 }  // namespace
 
-Result<std::shared_ptr<const SchemaContent>> resolve_schema(SchemaFragment fragment) {
+Result<std::shared_ptr<const SchemaContent>> resolve_schema(SchemaFragment fragment, Range* where) {
   auto content = std::make_shared<SchemaContent>();
   auto kept = std::make_shared<const SchemaFragment>(std::move(fragment));
-  TRY_VOID(Resolver(*kept, *content).run());
+  TRY_VOID(Resolver(*kept, *content, where).run());
   content->fragment = kept;
   return content;
 }

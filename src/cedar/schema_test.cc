@@ -84,7 +84,8 @@ TEST(Schema, MalformedJsonIsAnErrorThatNamesTheField) {
     const Result<Schema> schema = Schema::parse_json(text);
     return schema ? std::string("accepted") : schema.error().message;
   };
-  EXPECT_EQ(message(R"({"":{"entityTypes":{}}})"), "missing field `actions` in namespace ``");
+  EXPECT_EQ(message(R"({"":{"entityTypes":{}}})"),
+            "missing field `actions` in namespace `` at line 1, column 5 (`/`)");
   EXPECT_NE(message(R"({"":{"entityTypes":{"A":{"x":1}},"actions":{}}})").find("`x`"),
             std::string::npos);
   EXPECT_NE(message(R"({"":{"entityTypes":{"A":{"shape":{"type":"Record"}}},"actions":{}}})")
@@ -94,6 +95,37 @@ TEST(Schema, MalformedJsonIsAnErrorThatNamesTheField) {
   EXPECT_NE(message(R"({"":{"entityTypes":{"A":{"enum":[]}},"actions":{}}})").find("enum"),
             std::string::npos);
   EXPECT_NE(message("[]").find("object"), std::string::npos);
+}
+
+TEST(Schema, WhatJsonMeansWronglyIsPlacedByLineAndPointer) {
+  const auto message = [](const std::string& inner) {
+    const Result<Schema> schema = Schema::parse_json("{\n \"N\": {" + inner + "}}");
+    return schema ? std::string("accepted") : schema.error().message;
+  };
+  EXPECT_EQ(message(R"("entityTypes": {"A": {"memberOfTypes": ["A", "Nope"]}}, "actions": {})"),
+            "failed to resolve type: `Nope` at line 2, column 53 "
+            "(`/N/entityTypes/A/memberOfTypes/1`)");
+  EXPECT_EQ(message(R"("entityTypes": {"A": {"shape": {"type": "Record", "attributes":
+              {"x": {"type": "Set", "element": {"type": "Strin"}}}}}}, "actions": {})"),
+            "failed to resolve type: `Strin` at line 3, column 48 "
+            "(`/N/entityTypes/A/shape/attributes/x/element`)");
+  for (const char* wrong :
+       {R"("entityTypes": {}, "actions": {"a": {"memberOf": [{"id": "b"}]}})",
+        R"("entityTypes": {}, "actions": {"a": {"memberOf": [{"id": "a"}]}})",
+        R"("entityTypes": {}, "actions": {"a": {"appliesTo": {"principalTypes": ["X"],
+           "resourceTypes": []}}})",
+        R"("entityTypes": {}, "actions": {"a": {"appliesTo": {"principalTypes": [],
+           "resourceTypes": [], "context": {"type": "Long"}}}})",
+        R"("commonTypes": {"T": {"type": "T"}}, "entityTypes": {}, "actions": {})",
+        R"("commonTypes": {"Long": {"type": "T"}}, "entityTypes": {}, "actions": {})",
+        R"("entityTypes": {"Action": {}}, "actions": {})",
+        R"("entityTypes": {"A": {"shape": {"type": "Extension", "name": "x"}}}, "actions": {})",
+        R"("entityTypes": {"A": {"shape": 1}}, "actions": {})",
+        R"("entityTypes": {"A": {"enum": ["a", 1]}}, "actions": {})",
+        R"("entityTypes": {"A": {"tags": {"type": "Set"}}}, "actions": {})"}) {
+    EXPECT_NE(message(wrong).find(" at line "), std::string::npos) << message(wrong);
+    EXPECT_NE(message(wrong).find("(`/N/"), std::string::npos) << message(wrong);
+  }
 }
 
 TEST(Schema, ErrorsPointAtTheLine) {

@@ -18,6 +18,27 @@ std::size_t count_codes(std::string_view text) {
   }));
 }
 
+std::string place_at(std::string_view source, std::size_t offset) {
+  const std::string_view before = source.substr(0, offset);
+  const auto lines = std::count(before.begin(), before.end(), '\n');
+  const std::size_t newline = before.rfind('\n');
+  const std::size_t start = newline == std::string_view::npos ? 0 : newline + 1;
+  return fmt::format("line {}, column {}", lines + 1, count_codes(before.substr(start)) + 1);
+}
+
+// The first byte that is no part of a code point, in a text that has one.
+std::size_t find_invalid(std::string_view text) {
+  constexpr std::size_t kCodeBytesMax = 4;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    std::size_t length = 1;
+    while (length <= kCodeBytesMax && !is_valid_utf8(text.substr(at, length))) ++length;
+    if (length > kCodeBytesMax) return at;
+    at += length;
+  }
+  return at;
+}
+
 }  // namespace
 
 Error error_at(std::string_view source, Range range, std::string_view message) {
@@ -47,13 +68,19 @@ Error error_at(std::string_view source, Range range, std::string_view message) {
 
 Result<std::monostate> check_text(std::string_view source) {
   if (source.size() > kTextBytesMax) {
-    return fail(Code::kExhausted, "the text has {} bytes, more than the limit of {}", source.size(),
-                kTextBytesMax);
+    return fail(Code::kExhausted, "the text is larger than the limit of {} bytes, which ends at {}",
+                kTextBytesMax, place_at(source, kTextBytesMax));
   }
-  if (!is_valid_utf8(source)) return fail(Code::kInvalid, "the text is not valid UTF-8");
+  if (!is_valid_utf8(source)) {
+    const std::size_t bad = find_invalid(source);
+    return fail(Code::kInvalid, "the text is not valid UTF-8 at {}, byte {} (0x{:02x})",
+                place_at(source, bad), bad,
+                static_cast<unsigned>(static_cast<unsigned char>(source[bad])));
+  }
   if (source.starts_with("\xef\xbb\xbf")) {
     return fail(Code::kInvalid,
-                "the text starts with a byte-order mark; save it as UTF-8 without one");
+                "the text starts with a byte-order mark at line 1, column 1; save it as UTF-8 "
+                "without one");
   }
   return std::monostate();
 }

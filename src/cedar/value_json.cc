@@ -31,51 +31,71 @@ bool is_call_object(const Json& json) {
 
 }  // namespace
 
-Result<const Uid*> ValueReader::read_uid(const Json& json, std::string_view where) {
+Result<const Uid*> ValueReader::read_uid(const Json& json, const Where& where) {
   const Json* escaped = json.find("__entity");
   const Json& inner = escaped != nullptr && is_uid_object(*escaped) ? *escaped : json;
   if (!is_uid_object(inner)) {
-    return fail(Code::kInvalid, "in {}, expected a literal entity reference, but got `{}`", where,
-                keyturn::to_text(json));
+    fault_.note(json);
+    return fail(Code::kInvalid, "in {}, expected a literal entity reference, but got `{}`",
+                where.text(), keyturn::to_text(json));
   }
   const std::string& type = *inner.find("type")->if_string();
   if (!is_name(type)) {
-    return fail(Code::kInvalid, "in {}, `{}` is not a valid entity type name", where, type);
+    fault_.note(json);
+    return fail(Code::kInvalid, "in {}, `{}` is not a valid entity type name", where.text(), type);
   }
   return pool_.uid(type, *inner.find("id")->if_string());
 }
 
-Result<Value> ValueReader::read(const Json& json, const SchemaType* expected,
-                                std::string_view where) {
+std::string Where::text() const {
+  if (owner == nullptr) return std::string(thing);
+  if (name.empty()) return fmt::format("{} `{}`", thing, to_text(*owner));
+  return fmt::format("{} `{}` on `{}`", thing, name, to_text(*owner));
+}
+
+Result<Value> ValueReader::read(const Json& json, const SchemaType* expected, const Where& where) {
   if (expected == nullptr) return read_plain(json, where);
-  switch (expected->kind) {
+  Result<Value> value = read_expected(json, *expected, where);
+  if (!value) fault_.note(json);
+  return value;
+}
+
+Result<Value> ValueReader::read_expected(const Json& json, const SchemaType& expected,
+                                         const Where& where) {
+  switch (expected.kind) {
     case Kind::kEntity: {
       TRY(const Uid* uid, read_uid(json, where));
       return Value::of(uid);
     }
     case Kind::kSet:
       if (!json.is_array()) {
-        return fail(Code::kInvalid, "{}: expected {}, but got `{}`", where, to_text(*expected),
-                    keyturn::to_text(json));
+        return fail(Code::kInvalid, "{}: expected {}, but got `{}`", where.text(),
+                    to_text(expected), keyturn::to_text(json));
       }
-      return read_array(json, expected->element, where);
+      return read_array(json, expected.element, where);
     case Kind::kRecord:
       if (!json.is_object()) {
-        return fail(Code::kInvalid, "{}: expected {}, but got `{}`", where, to_text(*expected),
-                    keyturn::to_text(json));
+        return fail(Code::kInvalid, "{}: expected {}, but got `{}`", where.text(),
+                    to_text(expected), keyturn::to_text(json));
       }
-      return read_record(json, *expected, where);
+      return read_record(json, expected, where);
     case Kind::kDecimal:
     case Kind::kIp:
     case Kind::kDatetime:
     case Kind::kDuration:
-      return read_extension(json, expected->kind, where);
+      return read_extension(json, expected.kind, where);
     default:
-      return read_plain(json, where);
+      return read_unexpected(json, where);
   }
 }
 
-Result<Value> ValueReader::read_plain(const Json& json, std::string_view where) {
+Result<Value> ValueReader::read_plain(const Json& json, const Where& where) {
+  Result<Value> value = read_unexpected(json, where);
+  if (!value) fault_.note(json);
+  return value;
+}
+
+Result<Value> ValueReader::read_unexpected(const Json& json, const Where& where) {
   if (const bool* boolean = json.if_bool()) return Value::of(*boolean);
   if (const std::int64_t* number = json.if_integer()) return Value::of(Kind::kLong, *number);
   if (const std::string* text = json.if_string()) return Value::of(pool_.text(*text));
@@ -84,17 +104,17 @@ Result<Value> ValueReader::read_plain(const Json& json, std::string_view where) 
   if (json.is_null()) {
     return fail(Code::kInvalid,
                 "in {}, found a `null`; JSON `null`s are not allowed in Cedar: leave the key out",
-                where);
+                where.text());
   }
   if (const Json::Number* number = json.if_number(); number != nullptr && number->text == "-0") {
-    return fail(Code::kInvalid, "in {}, `-0` is not an integer", where);
+    return fail(Code::kInvalid, "in {}, `-0` is not an integer", where.text());
   }
   return fail(Code::kInvalid, "in {}, `{}` is not a 64-bit integer; use a string or a decimal",
-              where, keyturn::to_text(json));
+              where.text(), keyturn::to_text(json));
 }
 
 Result<Value> ValueReader::read_array(const Json& json, const SchemaType* element,
-                                      std::string_view where) {
+                                      const Where& where) {
   const Json::Array& items = *json.if_array();
   const std::span<Value> values = pool_.arena().array<Value>(items.size());
   for (std::size_t i = 0; i < items.size(); ++i) {
@@ -103,10 +123,10 @@ Result<Value> ValueReader::read_array(const Json& json, const SchemaType* elemen
   return Value::of(make_set(pool_.arena(), values));
 }
 
-Result<Value> ValueReader::read_object(const Json& json, std::string_view where) {
+Result<Value> ValueReader::read_object(const Json& json, const Where& where) {
   if (const Json* expression = sole_member(json, "__expr");
       expression != nullptr && expression->is_string()) {
-    return fail(Code::kInvalid, "in {}, the `__expr` escape is no longer supported", where);
+    return fail(Code::kInvalid, "in {}, the `__expr` escape is no longer supported", where.text());
   }
   if (const Json* uid = sole_member(json, "__entity"); uid != nullptr && is_uid_object(*uid)) {
     TRY(const Uid* read, read_uid(*uid, where));
@@ -125,24 +145,25 @@ Result<Value> ValueReader::read_object(const Json& json, std::string_view where)
 }
 
 Result<Value> ValueReader::read_record(const Json& json, const SchemaType& expected,
-                                       std::string_view where) {
+                                       const Where& where) {
   const Json::Object& members = *json.if_object();
   for (const auto& [name, attribute] : expected.attributes) {
     if (attribute.is_required && json.find(name) == nullptr) {
       return fail(
           Code::kInvalid,
-          "while parsing {}, expected the record to have an attribute `{}`, but it does not", where,
-          name);
+          "while parsing {}, expected the record to have an attribute `{}`, but it does not",
+          where.text(), name);
     }
   }
   const std::span<Field> fields = pool_.arena().array<Field>(members.size());
   for (std::size_t i = 0; i < members.size(); ++i) {
     const auto at = expected.attributes.find(members[i].first);
     if (at == expected.attributes.end()) {
+      fault_.note(members[i].second);
       return fail(
           Code::kInvalid,
-          "while parsing {}, record attribute `{}` should not exist according to the schema", where,
-          members[i].first);
+          "while parsing {}, record attribute `{}` should not exist according to the schema",
+          where.text(), members[i].first);
     }
     fields[i].key = pool_.text(members[i].first);
     TRY(fields[i].value, read(members[i].second, at->second.type, where));
@@ -150,10 +171,10 @@ Result<Value> ValueReader::read_record(const Json& json, const SchemaType& expec
   return Value::of(make_record(pool_.arena(), fields));
 }
 
-Result<Value> ValueReader::read_extension(const Json& json, Kind kind, std::string_view where) {
+Result<Value> ValueReader::read_extension(const Json& json, Kind kind, const Where& where) {
   if (const Json* expression = json.find("__expr");
       expression != nullptr && expression->is_string()) {
-    return fail(Code::kInvalid, "in {}, the `__expr` escape is no longer supported", where);
+    return fail(Code::kInvalid, "in {}, the `__expr` escape is no longer supported", where.text());
   }
   const Json* escaped = json.find("__extn");
   if (escaped != nullptr && is_call_object(*escaped)) {
@@ -163,27 +184,28 @@ Result<Value> ValueReader::read_extension(const Json& json, Kind kind, std::stri
   const Signature* constructor = find_constructor(kind);
   const std::string* text = json.if_string();
   if (text == nullptr) {
-    return fail(Code::kInvalid, "in {}, expected a value of type {}, but got `{}`", where,
+    return fail(Code::kInvalid, "in {}, expected a value of type {}, but got `{}`", where.text(),
                 kind_name(kind), keyturn::to_text(json));
   }
   const ExtensionResult<Value> value = construct(pool_.arena(), constructor->function, *text);
   if (!value) {
-    return fail(Code::kInvalid, "in {}, error while evaluating `{}` extension function: {}", where,
-                constructor->name, value.error().message);
+    return fail(Code::kInvalid, "in {}, error while evaluating `{}` extension function: {}",
+                where.text(), constructor->name, value.error().message);
   }
   return *value;
 }
 
-Result<Value> ValueReader::read_call(const Json& json, Arguments form, std::string_view where) {
+Result<Value> ValueReader::read_call(const Json& json, Arguments form, const Where& where) {
   const std::string& name = *json.find("fn")->if_string();
   const Signature* signature = find_signature(name);
   if (signature == nullptr) {
-    return fail(Code::kInvalid, "in {}, extension function `{}` does not exist", where, name);
+    return fail(Code::kInvalid, "in {}, extension function `{}` does not exist", where.text(),
+                name);
   }
   const Json* single = json.find("arg");
   const std::size_t count = single != nullptr ? 1 : json.find("args")->if_array()->size();
   if (count != signature->arity) {
-    return fail(Code::kInvalid, "in {}, expected {} arguments of `{}` but got {}", where,
+    return fail(Code::kInvalid, "in {}, expected {} arguments of `{}` but got {}", where.text(),
                 signature->arity, name, count);
   }
   std::array<Value, 2> values;
@@ -193,7 +215,7 @@ Result<Value> ValueReader::read_call(const Json& json, Arguments form, std::stri
     type.kind = i == 0 ? signature->argument : signature->second_argument;
     TRY(values[i], read(argument, form == Arguments::kTyped ? &type : nullptr, where));
     if (values[i].kind != type.kind) {
-      return fail(Code::kInvalid, "in {}, `{}` expected {}, got {}", where, name,
+      return fail(Code::kInvalid, "in {}, `{}` expected {}, got {}", where.text(), name,
                   kind_name(type.kind), kind_name(values[i].kind));
     }
   }
@@ -202,8 +224,8 @@ Result<Value> ValueReader::read_call(const Json& json, Arguments form, std::stri
           ? construct(pool_.arena(), signature->function, values[0].text->view())
           : call_method(signature->function, std::span(values).first(count));
   if (!result) {
-    return fail(Code::kInvalid, "in {}, error while evaluating `{}` extension function: {}", where,
-                name, result.error().message);
+    return fail(Code::kInvalid, "in {}, error while evaluating `{}` extension function: {}",
+                where.text(), name, result.error().message);
   }
   return *result;
 }

@@ -2,34 +2,48 @@
 // expected type, escapes may be left out, as in Cedar's schema-based parsing.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "base/json.h"
+#include "base/json_place.h"
 #include "base/result.h"
 #include "cedar/schema_content.h"
 #include "cedar/value.h"
 
 namespace keyturn::cedar {
 
+// What is read, for messages: "context", "attribute `x` on `A::"1"`". Made for every value, so it
+// becomes text only when there is a message.
+struct Where {
+  std::string_view thing;
+  std::string_view name = {};
+  const Uid* owner = nullptr;
+  std::string text() const;
+};
+
 class ValueReader {
  public:
-  explicit ValueReader(Pool& pool) : pool_(pool) {}
+  // `fault` learns which value was wrong.
+  ValueReader(Pool& pool, JsonFault& fault) : pool_(pool), fault_(fault) {}
 
-  // `where` names the place in messages: "attribute `x` on `A::"1"`".
-  Result<Value> read(const Json& json, const SchemaType* expected, std::string_view where);
+  Result<Value> read(const Json& json, const SchemaType* expected, const Where& where);
   // {"type":…,"id":…}, also within {"__entity":…}.
-  Result<const Uid*> read_uid(const Json& json, std::string_view where);
+  Result<const Uid*> read_uid(const Json& json, const Where& where);
 
  private:
-  Result<Value> read_plain(const Json& json, std::string_view where);
-  Result<Value> read_object(const Json& json, std::string_view where);
-  Result<Value> read_array(const Json& json, const SchemaType* element, std::string_view where);
-  Result<Value> read_record(const Json& json, const SchemaType& expected, std::string_view where);
-  Result<Value> read_extension(const Json& json, Kind kind, std::string_view where);
+  Result<Value> read_expected(const Json& json, const SchemaType& expected, const Where& where);
+  Result<Value> read_plain(const Json& json, const Where& where);
+  Result<Value> read_unexpected(const Json& json, const Where& where);
+  Result<Value> read_object(const Json& json, const Where& where);
+  Result<Value> read_array(const Json& json, const SchemaType* element, const Where& where);
+  Result<Value> read_record(const Json& json, const SchemaType& expected, const Where& where);
+  Result<Value> read_extension(const Json& json, Kind kind, const Where& where);
   enum class Arguments { kPlain, kTyped };
-  Result<Value> read_call(const Json& call, Arguments form, std::string_view where);
+  Result<Value> read_call(const Json& call, Arguments form, const Where& where);
 
   Pool& pool_;
+  JsonFault& fault_;
 };
 
 // With `__entity` and `__extn` escapes; members and items in a stable order. kInvalid when a record

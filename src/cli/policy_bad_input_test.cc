@@ -34,10 +34,12 @@ TEST_F(PolicyCommand, PolicyTextThatIsWrongIsNamedByFileLineAndColumn) {
       {"permit (principal, action, resource) when { " + repeated("(", 5'000) + "1" +
            repeated(")", 5'000) + " };",
        {"line 1, column", "nest"}},
-      {"permit (principal, action, resource) when { \"\xc3\x28\" };", {"not valid UTF-8"}},
-      {"\xef\xbb\xbfpermit (principal, action, resource);", {"byte-order mark", "save it"}},
+      {"permit (principal, action, resource) when { \"\xc3\x28\" };",
+       {"not valid UTF-8 at line 1, column 46, byte 45 (0xc3)"}},
+      {"\xef\xbb\xbfpermit (principal, action, resource);",
+       {"byte-order mark at line 1, column 1", "save it"}},
       {"permit (principal, action, resource) when { \"" + std::string(9U << 20U, 'x') + "\" };",
-       {"bytes, more than the limit of 8388608"}},
+       {"larger than the limit of 8388608 bytes, which ends at line 1, column 8388609"}},
       {"@id(\"a\") permit (principal, action, resource);\n"
        "@id(\"a\") forbid (principal, action, resource);",
        {"`policy0` and `policy1` both have the id `a`", "give one another @id"}},

@@ -2,30 +2,34 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 
+#include "cedar/limits.h"
+
 namespace keyturn::cli {
 namespace {
 
-constexpr std::size_t kInputBytesMax = 64U << 20U;  // entities; the engine takes less of policies
-// As the engine has them for policies in JSON.
-constexpr JsonLimits kPolicyLimits = {.bytes_max = 8U << 20U, .depth_max = 1'220};
 constexpr std::size_t kFilesMax = 10'000;  // of all folders together
+// Of all policy files together. Parsed, a text takes about ten times its size.
+constexpr std::size_t kPolicyBytesMax = 8 * cedar::kTextBytesMax;
 
 Result<std::string> read_stream(std::istream& stream, const std::string& name) {
   std::string text;
   std::array<char, 65'536> buffer;
   while (stream.read(buffer.data(), buffer.size()) || stream.gcount() > 0) {
     text.append(buffer.data(), static_cast<std::size_t>(stream.gcount()));
-    if (text.size() > kInputBytesMax) {
-      return fail(Code::kExhausted, "`{}` is larger than {} bytes", name, kInputBytesMax);
-    }
+    if (text.size() > cedar::kTextBytesMax) TRY_VOID(context(cedar::check_text(text), name));
   }
   if (stream.bad())
     return fail(Code::kUnavailable, "read `{}`: it cannot be read to its end", name);
   return text;
+}
+
+Result<void> too_many_files() {
+  return fail(Code::kExhausted, "more than {} policy files; give them in parts", kFilesMax);
 }
 
 Result<std::vector<std::string>> files_of(const std::string& folder) {
@@ -34,9 +38,7 @@ Result<std::vector<std::string>> files_of(const std::string& folder) {
   for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
     if (entry->path().extension() == ".cedar") paths.push_back(entry->path().string());
-    if (paths.size() > kFilesMax) {
-      return fail(Code::kExhausted, "`{}` has more than {} policy files", folder, kFilesMax);
-    }
+    if (paths.size() > kFilesMax) TRY_VOID(context(too_many_files(), folder));
   }
   if (error) return fail(Code::kNotFound, "the folder `{}`: {}", folder, error.message());
   if (paths.empty()) return fail(Code::kNotFound, "the folder `{}` has no *.cedar file", folder);
@@ -49,18 +51,6 @@ std::string name_of(const cedar::PolicySet& set, const std::string& id) {
     if (annotation.key == "id" && !annotation.value.empty()) return annotation.value;
   }
   return id;
-}
-
-bool is_template(const Json& policy) {
-  for (const std::string_view key : {"principal", "resource"}) {
-    const Json* scope = policy.find(key);
-    if (scope == nullptr) continue;
-    const Json* in = scope->find("in");
-    if (scope->find("slot") != nullptr || (in != nullptr && in->find("slot") != nullptr)) {
-      return true;
-    }
-  }
-  return false;
 }
 
 Result<cedar::EntityUid> uid_of(const Json& json, std::string_view key) {
@@ -78,7 +68,7 @@ Result<cedar::EntityUid> uid_of(const Json& json, std::string_view key) {
 
 Result<cedar::Request> read_request_file(const std::string& path) {
   TRY(const std::string text, read_input(path));
-  TRY(const Json json, context(parse_strict(text), path));
+  TRY(const Json json, context(parse_strict(text, cedar::kValueJsonLimits), path));
   if (!json.is_object()) return fail(Code::kInvalid, "{}: a request must be an object", path);
   for (const auto& [key, value] : *json.if_object()) {
     if (key == "principal" || key == "action" || key == "resource" || key == "context") continue;
@@ -102,8 +92,12 @@ Result<std::string> read_input(const std::string& path) {
   if (std::filesystem::is_directory(path, error)) {
     return fail(Code::kInvalid, "read `{}`: it is a folder", path);
   }
+  errno = 0;
   std::ifstream stream(path, std::ios::binary);
-  if (!stream) return fail(Code::kNotFound, "read `{}`: it cannot be opened", path);
+  if (!stream) {
+    return fail(Code::kNotFound, "read `{}`: it cannot be opened: {}", path,
+                std::generic_category().message(errno));
+  }
   return read_stream(stream, path);
 }
 
@@ -113,41 +107,42 @@ bool is_json(std::string_view text) {
   return text[first] == '{' || text[first] == '[';
 }
 
-Result<std::vector<PolicyFile>> read_policy_files(const std::vector<std::string>& paths) {
+Result<std::vector<PolicyFile>> read_files(const std::vector<std::string>& paths) {
   std::vector<PolicyFile> files;
+  std::size_t bytes = 0;
+  if (paths.size() > kFilesMax) TRY_VOID(too_many_files());
+  for (const std::string& path : paths) {
+    TRY(std::string text, read_input(path));
+    bytes += text.size();
+    if (bytes > kPolicyBytesMax) {
+      return fail(Code::kExhausted,
+                  "the files up to `{}` have {} bytes, more than the limit of {} in all", path,
+                  bytes, kPolicyBytesMax);
+    }
+    files.push_back({path, std::move(text)});
+  }
+  return files;
+}
+
+Result<std::vector<PolicyFile>> read_policy_files(const std::vector<std::string>& paths) {
+  std::vector<std::string> all;
   for (const std::string& path : paths) {
     std::vector<std::string> inner = {path};
     std::error_code error;
     if (std::filesystem::is_directory(path, error)) {
       TRY(inner, files_of(path));
     }
-    for (const std::string& file : inner) {
-      TRY(std::string text, read_input(file));
-      files.push_back({file, std::move(text)});
-    }
+    all.insert(all.end(), inner.begin(), inner.end());
+    if (all.size() > kFilesMax) TRY_VOID(too_many_files());
   }
-  return files;
-}
-
-Result<cedar::PolicySet> parse_policy_json(std::string_view text) {
-  Result<cedar::PolicySet> set = cedar::PolicySet::parse_json(text);
-  if (set) return set;
-  // The text may be a single policy.
-  const Result<Json> json = parse_strict(text, kPolicyLimits);
-  if (!json || json->find("effect") == nullptr) return set;
-  const Json none = Json(Json::Object());
-  const Json one = Json::object({{"policy0", *json}});
-  return cedar::PolicySet::from_json(
-      Json::object({{"staticPolicies", is_template(*json) ? none : one},
-                    {"templates", is_template(*json) ? one : none},
-                    {"templateLinks", Json(Json::Array())}}));
+  return read_files(all);
 }
 
 Result<NamedPolicies> NamedPolicies::parse(const PolicyFile& file) {
   NamedPolicies named;
   const bool from_json = is_json(file.text);
   if (from_json) {
-    TRY(named.set_, context(parse_policy_json(file.text), file.name));
+    TRY(named.set_, context(cedar::parse_policies_json(file.text), file.name));
   } else {
     TRY(named.set_, context(cedar::PolicySet::parse(file.text), file.name));
   }
@@ -221,7 +216,7 @@ Result<cedar::Request> read_request(const PolicyOptions& options) {
   TRY(request.resource, context(cedar::EntityUid::parse(options.resource), "--resource"));
   if (options.context.empty()) return request;
   TRY(const std::string text, read_input(options.context));
-  TRY(request.context, context(parse_strict(text), options.context));
+  TRY(request.context, context(parse_strict(text, cedar::kValueJsonLimits), options.context));
   return request;
 }
 

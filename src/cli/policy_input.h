@@ -13,7 +13,7 @@
 
 namespace keyturn::cli {
 
-// A whole file; `-` is standard input. kNotFound; kExhausted over 64 MiB.
+// A whole file; `-` is standard input. kNotFound; kExhausted over 8 MiB.
 Result<std::string> read_input(const std::string& path);
 bool is_json(std::string_view text);
 
@@ -21,6 +21,8 @@ struct PolicyFile {
   std::string name;
   std::string text;
 };
+// kExhausted over 10,000 files or 64 MiB in all.
+Result<std::vector<PolicyFile>> read_files(const std::vector<std::string>& paths);
 // Files as they are given, folders as their *.cedar in name order. kNotFound for an empty folder.
 Result<std::vector<PolicyFile>> read_policy_files(const std::vector<std::string>& paths);
 
@@ -41,8 +43,6 @@ class NamedPolicies {
   std::map<std::string, std::string, std::less<>> names_;  // by id in set_
 };
 
-// In Cedar's JSON format; a single policy becomes a set of one.
-Result<cedar::PolicySet> parse_policy_json(std::string_view text);
 Result<cedar::Schema> parse_schema(std::string_view text);
 Result<cedar::Schema> read_schema(const std::string& path);
 Result<cedar::Entities> read_entities(const std::string& path, const cedar::Schema* schema);

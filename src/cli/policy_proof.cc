@@ -13,6 +13,8 @@ namespace keyturn::cli {
 namespace {
 
 constexpr std::size_t kCaseFilesMax = 10'000;  // of one folder
+constexpr std::size_t kCasesMax = 1'000'000;   // of all its files; failures are kept in memory
+constexpr std::size_t kFailuresMax = 10'000;   // kept and shown; the others are only counted
 
 struct TestRun {
   struct Failure {
@@ -21,7 +23,8 @@ struct TestRun {
   };
   std::size_t cases = 0;
   std::size_t policies = 0;
-  std::vector<Failure> failures;
+  std::size_t failed = 0;
+  std::vector<Failure> failures;  // the first kFailuresMax
   std::vector<std::string> unexercised;
 };
 
@@ -53,8 +56,19 @@ Result<TestRun> run_cases(const std::string& pack, const std::string& folder) {
       gate::CaseResult result = gate::run_case(*policies, item);
       ++run.cases;
       exercised.insert(result.reasons.begin(), result.reasons.end());
-      if (!result.passed()) run.failures.push_back({item, std::move(result)});
+      if (result.passed()) continue;
+      ++run.failed;
+      if (run.failures.size() < kFailuresMax) run.failures.push_back({item, std::move(result)});
     }
+    if (run.cases > kCasesMax) {
+      return fail(Code::kExhausted, "`{}` has more than {} cases; split it", folder, kCasesMax);
+    }
+  }
+  if (run.cases == 0) {
+    return fail(Code::kNotFound,
+                "the files in `{}` have no case, so nothing is tested; write at least one into "
+                "`cases`, as policies/README.md shows",
+                folder);
   }
   run.policies = policies->size();
   run.unexercised = gate::find_unexercised(*policies, exercised);
@@ -72,6 +86,7 @@ Json to_json(const TestRun& run) {
   Json unexercised(Json::Array{});
   for (const std::string& name : run.unexercised) unexercised.push_back(name);
   return Json::object({{"cases", static_cast<std::uint64_t>(run.cases)},
+                       {"failed", static_cast<std::uint64_t>(run.failed)},
                        {"failures", std::move(failures)},
                        {"policies", static_cast<std::uint64_t>(run.policies)},
                        {"not_exercised", std::move(unexercised)}});
@@ -89,10 +104,10 @@ std::string to_text(const TestRun& run, const Style& style) {
     text += style.paint(Ink::kYellow, "not exercised") +
             fmt::format(": no case is decided by `{}`\n", printable(name));
   }
-  return text + fmt::format(
-                    "{}, {}; {} of {} exercised\n", count_of(run.cases, "case"),
-                    count_of(run.failures.size(), "failure"), run.policies - run.unexercised.size(),
-                    run.policies == 1 ? "1 policy" : fmt::format("{} policies", run.policies));
+  return text +
+         fmt::format("{}, {}; {} of {} exercised\n", count_of(run.cases, "case"),
+                     count_of(run.failed, "failure"), run.policies - run.unexercised.size(),
+                     run.policies == 1 ? "1 policy" : fmt::format("{} policies", run.policies));
 }
 
 }  // namespace
@@ -103,7 +118,7 @@ Result<Answer> test_policies(const Options& options, const Style& style) {
                                  ? (std::filesystem::path(pack) / "cases").string()
                                  : options.policy.cases;
   TRY(const TestRun run, run_cases(pack, folder));
-  const int code = run.failures.empty() ? kDone : kFailed;
+  const int code = run.failed == 0 ? kDone : kFailed;
   return Answer{options.json ? to_pretty_text(to_json(run)) + "\n" : to_text(run, style), code};
 }
 
@@ -124,9 +139,19 @@ Result<Answer> run_corpus(const Options& options) {
     answer.text += safe_lines(
         fmt::format("{}, {}: expected {}, got {}", one.id, one.where, one.expected, one.actual), 0);
   }
+  if (report.disagreed > report.disagreements.size()) {
+    answer.text += fmt::format("only the first {} are shown\n", report.disagreements.size());
+  }
+  if (report.unreadable > 0) {
+    answer.text += count_of(report.unreadable, "file") + " could not be read\n";
+  }
+  if (!options.policy.validation.empty()) {
+    answer.text += fmt::format("{} compared, in {} of {}\n", count_of(report.verdicts, "verdict"),
+                               report.companions, count_of(report.cases, "case"));
+  }
   answer.text += fmt::format("{} cases, {} requests, {} disagree\n", report.cases, report.requests,
-                             report.disagreements.size());
-  if (!report.disagreements.empty()) answer.exit_code = kFailed;
+                             report.disagreed);
+  if (report.disagreed > 0) answer.exit_code = kFailed;
   return answer;
 }
 

@@ -140,6 +140,86 @@ TEST_F(PolicyCommand, TranslateKeepsIdsAndTakesASinglePolicyOrTemplate) {
   EXPECT_NE(json->text.find("?principal"), std::string::npos);
 }
 
+TEST_F(PolicyCommand, TranslateNeitherLosesNorShiftsIds) {
+  const auto policy = [](std::string_view effect, std::string_view annotations) {
+    return fmt::format(R"({{"effect": "{}", "principal": {{"op": "All"}}, "action": {{"op": "All"}},
+      "resource": {{"op": "All"}}, "conditions": [], "annotations": {{{}}}}})",
+                       effect, annotations);
+  };
+  const auto set_of = [](const std::string& policies) {
+    return R"({"staticPolicies": {)" + policies + R"(}, "templates": {}, "templateLinks": []})";
+  };
+  // One with an @id takes a position all the same.
+  write("set.json", set_of(R"("a": )" + policy("permit", R"("id": "a")") + R"(, "policy1": )" +
+                           policy("forbid", "") + R"(, "policy0": )" + policy("permit", "") +
+                           R"(, "d": )" + policy("permit", R"("id": null, "x": "y")")));
+  const auto text = run({"translate", "--to", "cedar", "@set.json"});
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_EQ(text->text,
+            "@id(\"a\")\npermit (principal, action, resource);\n\n"
+            "forbid (principal, action, resource);\n\n"
+            "@id(\"policy0\")\npermit (principal, action, resource);\n\n"
+            "@id(\"d\")\n@x(\"y\")\npermit (principal, action, resource);\n");
+  write("set.json", set_of(R"("a": )" + policy("permit", R"("id": "b")")));
+  EXPECT_NE(
+      error_of({"translate", "--to", "cedar", "@set.json"}).find("`a` has the annotation @id `b`"),
+      std::string::npos);
+  write("set.json", set_of(R"("policy0": )" + policy("permit", R"("id": "policy1")") +
+                           R"(, "policy1": )" + policy("forbid", "")));
+  EXPECT_NE(
+      error_of({"translate", "--to", "cedar", "@set.json"}).find("both have the id `policy1`"),
+      std::string::npos);
+}
+
+TEST_F(PolicyCommand, TranslateCountsTemplatesAfterPolicies) {
+  const std::string rest =
+      R"("action": {"op": "All"}, "resource": {"op": "All"}, "conditions": []})";
+  write("set.json", R"({"staticPolicies": {"policy0": {"effect": "permit", "principal":
+    {"op": "All"}, )" + rest +
+                        R"(}, "templates": {"policy1": {"effect": "permit", "principal":
+    {"op": "==", "slot": "?principal"}, )" +
+                        rest + R"(, "t": {"effect": "forbid", "principal":
+    {"op": "==", "slot": "?principal"}, )" +
+                        rest + R"(}, "templateLinks": []})");
+  const auto text = run({"translate", "--to", "cedar", "@set.json"});
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_EQ(text->text,
+            "permit (principal, action, resource);\n\n"
+            "permit (principal == ?principal, action, resource);\n\n"
+            "@id(\"t\")\nforbid (principal == ?principal, action, resource);\n");
+}
+
+TEST_F(PolicyCommand, FormatWritesNothingWhenAFileIsBrokenAndTouchesNoOtherFile) {
+  const std::string ragged = "permit(principal,action,resource);";
+  write("a.cedar", ragged);
+  write("a.cedar.new", "precious");
+  write("z.cedar", "permit(principal");
+  EXPECT_NE(error_of({"format", "--write", "@a.cedar", "@z.cedar"}).find("@z.cedar: "),
+            std::string::npos);
+  EXPECT_EQ(read("a.cedar"), ragged);
+  std::filesystem::permissions(path("a.cedar"), std::filesystem::perms(0750));
+  std::filesystem::create_symlink(path("a.cedar"), path("link.cedar"));
+  const auto answer = run({"format", "--write", "@link.cedar"});
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(read("a.cedar"), "permit (principal, action, resource);\n");
+  EXPECT_TRUE(std::filesystem::is_symlink(path("link.cedar")));
+  EXPECT_EQ(std::filesystem::status(path("a.cedar")).permissions(), std::filesystem::perms(0750));
+  EXPECT_EQ(read("a.cedar.new"), "precious");
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    if (entry.path().filename().string().starts_with("a.cedar")) ++files;
+  }
+  EXPECT_EQ(files, 2U);
+}
+
+TEST_F(PolicyCommand, ATestWithoutCasesIsAnError) {
+  write("cases/none.json", R"({"about": "later", "cases": []})");
+  const std::string message =
+      error_of({"test", std::string(KEYTURN_SOURCE_DIR) + "/policies", "--cases", "@cases"});
+  EXPECT_NE(message.find("have no case"), std::string::npos) << message;
+  EXPECT_NE(message.find("policies/README.md"), std::string::npos) << message;
+}
+
 TEST_F(PolicyCommand, LinksStayInJson) {
   write("set.json", R"({"staticPolicies": {}, "templates": {"t": {"effect": "permit",
     "principal": {"op": "==", "slot": "?principal"}, "action": {"op": "All"},
@@ -241,66 +321,6 @@ TEST_F(PolicyCommand, TestRunsThePacksCasesAndNamesWhatNoneExercises) {
                            "1 case, 1 failure; 1 of 11 policies exercised\n"}) {
     EXPECT_NE(failed->text.find(part), std::string::npos) << part << "\n" << failed->text;
   }
-}
-
-class CorpusCommand : public PolicyCommand {
- protected:
-  // A case that agrees when `decision` is allow.
-  void add(std::string_view id, std::string_view decision) const {
-    write(fmt::format("corpus/{}.cedar", id), "permit (principal, action, resource);");
-    write(fmt::format("corpus/{}.cedarschema", id),
-          "entity U, R; action a appliesTo { principal: U, resource: R };");
-    write(fmt::format("corpus/{}.entities.json", id), "[]");
-    write(fmt::format("corpus/{}.json", id),
-          fmt::format(R"({{"policies": "{0}.cedar", "schema": "{0}.cedarschema", "entities":
-            "{0}.entities.json", "shouldValidate": true, "requests": [{{"description": "r",
-            "principal": {{"type": "U", "id": "u"}}, "action": {{"type": "Action", "id": "a"}},
-            "resource": {{"type": "R", "id": "r"}}, "context": {{}}, "decision": "{1}",
-            "reason": ["policy0"], "errors": []}}]}})",
-                      id, decision));
-  }
-};
-
-TEST_F(CorpusCommand, CountsWhatAgreesAndPrintsALineForWhatDoesNot) {
-  add("aa", "allow");
-  EXPECT_EQ(run({"corpus", "@corpus"})->text, "1 cases, 1 requests, 0 disagree\n");
-  add("bb", "deny");
-  const auto answer = run({"corpus", "@corpus", "--json"});
-  EXPECT_EQ(answer->exit_code, kFailed);
-  EXPECT_EQ(answer->text,
-            "{\"id\":\"bb\",\"where\":\"request 0\",\"expected\":\"deny [policy0] errors []\","
-            "\"actual\":\"allow [policy0] errors []\"}\n"
-            "2 cases, 2 requests, 1 disagree\n");
-}
-
-TEST_F(CorpusCommand, AMissingOrMalformedFileIsADisagreementAndTheRestRuns) {
-  for (const char* id : {"aa", "bb", "cc", "dd", "ee", "ff"}) add(id, "allow");
-  std::filesystem::remove(path("corpus/aa.cedar"));
-  write("corpus/bb.json", "{\"policies\": ");
-  write("corpus/cc.json", "{\"policies\": \"cc.cedar\"}");
-  write("corpus/dd.cedarschema", "entity");
-  write("corpus/ee.entities.json", "\xff");
-  const auto answer = run({"corpus", "@corpus"});
-  ASSERT_TRUE(answer) << answer.error().message;
-  EXPECT_EQ(answer->exit_code, kFailed);
-  EXPECT_TRUE(answer->text.ends_with("\n6 cases, 1 requests, 5 disagree\n")) << answer->text;
-  EXPECT_NE(answer->text.find("aa, case: expected"), std::string::npos) << answer->text;
-}
-
-TEST_F(CorpusCommand, VerdictsAreComparedWhereTheyAreGiven) {
-  add("aa", "allow");
-  write("verdicts/aa.validation.json",
-        R"({"policyValidation": {"strict": true, "permissive": false}})");
-  const auto answer = run({"corpus", "@corpus", "--validation", "@verdicts"});
-  EXPECT_EQ(answer->text,
-            "aa, permissive: expected invalid, got valid\n"
-            "1 cases, 1 requests, 1 disagree\n");
-  EXPECT_NE(error_of({"corpus", "@corpus", "--validation", "@nowhere"}).find("`@nowhere`"),
-            std::string::npos);
-  std::filesystem::create_directory(path("empty"));
-  EXPECT_NE(error_of({"corpus", "@corpus", "--validation", "@empty"}).find("validation.json"),
-            std::string::npos);
-  EXPECT_NE(error_of({"corpus", "@empty"}).find("no corpus case"), std::string::npos);
 }
 
 }  // namespace
