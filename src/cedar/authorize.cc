@@ -31,15 +31,15 @@ class Decider {
       const Matcher& matcher = index.matchers()[at];
       if (matches_scope(matcher, target_)) consider(matcher, visit);
     }
-    look_up(*target_.values.principal, target_.principal, &ScopeIndex::principal_key, visit);
-    look_up(*target_.values.resource, target_.resource, &ScopeIndex::resource_key, visit);
+    look_up_principal(visit);
+    look_up_resource(visit);
     look_up_actions(visit);
   }
 
   const Evaluator& evaluator() const { return evaluator_; }
 
  private:
-  using Key = std::uint64_t (*)(std::uint64_t);
+  using Dimension = ScopeIndex::Dimension;
 
   template <class Visit>
   void consider(const Matcher& matcher, const Visit& visit) {
@@ -60,22 +60,61 @@ class Decider {
     visit(matcher, Truth::kTrue);
   }
 
+  // `found(matcher)` for those placed under `key` by `dimension` that the request's action and
+  // other side may match.
+  template <class Found>
+  void each_under(std::uint64_t key, Dimension dimension, const Uid& other,
+                  const Found& found) const {
+    const std::uint32_t action_tag = ScopeIndex::tag(*target_.values.action);
+    const std::uint32_t other_tag = ScopeIndex::tag(other);
+    for (const ScopeIndex::Entry& entry : policies_.index.find(key)) {
+      if (entry.dimension != dimension) continue;
+      if (entry.action != 0 && entry.action != action_tag) continue;
+      if (entry.other != 0 && entry.other != other_tag) continue;
+      found(policies_.index.matchers()[entry.matcher]);
+    }
+  }
+
+  // What is found under an ancestor needs no search for that ancestor.
   template <class Visit>
-  void look_up(const Uid& uid, const Entity* entity, Key key, const Visit& visit) {
-    look_up_key(key(uid.hash), visit);
-    look_up_key(key(uid.type->hash), visit);
-    if (entity == nullptr) return;
-    for (const Uid* ancestor : entity->ancestors) {
-      // An entity may be named among its own ancestors only by mistake, never by the closure.
-      look_up_key(key(ancestor->hash), visit);
+  void look_up_principal(const Visit& visit) {
+    const Uid& uid = *target_.values.principal;
+    const auto under = [&](std::uint64_t hash, const auto& is_it) {
+      each_under(ScopeIndex::principal_key(hash), Dimension::kPrincipal, *target_.values.resource,
+                 [&](const Matcher& matcher) {
+                   if (matches_action(matcher, target_) && matches_resource(matcher, target_) &&
+                       is_it(principal_side(matcher))) {
+                     consider(matcher, visit);
+                   }
+                 });
+    };
+    under(uid.hash, [&](const Side& side) { return matches_itself(side, uid); });
+    under(uid.type->hash, [&](const Side& side) { return matches_type(side, uid); });
+    if (target_.principal == nullptr) return;
+    for (const Uid* ancestor : target_.principal->ancestors) {
+      under(ancestor->hash,
+            [&](const Side& side) { return matches_ancestor(side, uid, *ancestor); });
     }
   }
 
   template <class Visit>
-  void look_up_key(std::uint64_t key, const Visit& visit) {
-    for (const std::uint32_t at : policies_.index.find(key)) {
-      const Matcher& matcher = policies_.index.matchers()[at];
-      if (matches_scope(matcher, target_)) consider(matcher, visit);
+  void look_up_resource(const Visit& visit) {
+    const Uid& uid = *target_.values.resource;
+    const auto under = [&](std::uint64_t hash, const auto& is_it) {
+      each_under(ScopeIndex::resource_key(hash), Dimension::kResource, *target_.values.principal,
+                 [&](const Matcher& matcher) {
+                   if (matches_action(matcher, target_) && matches_principal(matcher, target_) &&
+                       is_it(resource_side(matcher))) {
+                     consider(matcher, visit);
+                   }
+                 });
+    };
+    under(uid.hash, [&](const Side& side) { return matches_itself(side, uid); });
+    under(uid.type->hash, [&](const Side& side) { return matches_type(side, uid); });
+    if (target_.resource == nullptr) return;
+    for (const Uid* ancestor : target_.resource->ancestors) {
+      under(ancestor->hash,
+            [&](const Side& side) { return matches_ancestor(side, uid, *ancestor); });
     }
   }
 
@@ -90,8 +129,9 @@ class Decider {
   template <class Visit>
   void look_up_action(const Uid& action, const Visit& visit) {
     const std::uint64_t key = ScopeIndex::action_key(action.hash);
-    for (const std::uint32_t at : policies_.index.find(key)) {
-      const Matcher& matcher = policies_.index.matchers()[at];
+    for (const ScopeIndex::Entry& entry : policies_.index.find(key)) {
+      if (entry.dimension != Dimension::kAction) continue;
+      const Matcher& matcher = policies_.index.matchers()[entry.matcher];
       if (!matches_scope(matcher, target_)) continue;
       const auto first =
           std::find_if(matcher.actions.begin(), matcher.actions.end(),

@@ -71,9 +71,43 @@ inline bool matches_action(const Matcher& matcher, const Target& target) {
                      [&](const Uid* listed) { return accepts(matcher, *listed, target); });
 }
 
+// No part can fail, so the one that mostly tells by a hash alone comes first.
 inline bool matches_scope(const Matcher& matcher, const Target& target) {
-  return matches_principal(matcher, target) && matches_action(matcher, target) &&
-         matches_resource(matcher, target);
+  return matches_action(matcher, target) && matches_resource(matcher, target) &&
+         matches_principal(matcher, target);
+}
+
+// One side of a scope, and what a request has there.
+struct Side {
+  ScopeKind kind;
+  const Uid* wanted;
+  const Text* wanted_type;
+};
+inline Side principal_side(const Matcher& matcher) {
+  return {matcher.principal, matcher.principal_uid, matcher.principal_type};
+}
+inline Side resource_side(const Matcher& matcher) {
+  return {matcher.resource, matcher.resource_uid, matcher.resource_type};
+}
+
+// What the index finds a side under: exactly one of these holds for a side that matches and is
+// keyed, and for one uid only, whatever hashes coincide.
+inline bool matches_itself(const Side& side, const Uid& uid) {
+  if (side.kind != ScopeKind::kEqual && side.kind != ScopeKind::kIn &&
+      side.kind != ScopeKind::kIsIn) {
+    return false;
+  }
+  return same(uid, *side.wanted) &&
+         (side.kind != ScopeKind::kIsIn || same(*uid.type, *side.wanted_type));
+}
+inline bool matches_type(const Side& side, const Uid& uid) {
+  return side.kind == ScopeKind::kIs && same(*uid.type, *side.wanted_type);
+}
+// An entity may be named among its own ancestors only by mistake, never by the closure.
+inline bool matches_ancestor(const Side& side, const Uid& uid, const Uid& ancestor) {
+  if (side.kind != ScopeKind::kIn && side.kind != ScopeKind::kIsIn) return false;
+  return same(ancestor, *side.wanted) &&
+         (side.kind == ScopeKind::kIn || same(*uid.type, *side.wanted_type));
 }
 
 }  // namespace keyturn::cedar

@@ -53,7 +53,17 @@ class ScopeIndex {
   bool is_linear() const { return matchers_.size() <= kLinearMax; }
   // Those that no key was better than none for.
   std::span<const std::uint32_t> unkeyed() const { return unkeyed_; }
-  std::span<const std::uint32_t> find(std::uint64_t key) const;
+  // A policy under a key, with what tells most of those for other actions or for another entity on
+  // the other side of the scope without looking at the policy.
+  enum class Dimension : std::uint8_t { kPrincipal, kAction, kResource };
+  struct Entry {
+    std::uint32_t matcher = 0;
+    std::uint32_t action = 0;  // tag() of the one action, 0 when it is none or several
+    std::uint32_t other = 0;   // tag() of what the other side must equal, 0 when it need not
+    Dimension dimension = Dimension::kPrincipal;  // by which it was placed
+  };
+  std::span<const Entry> find(std::uint64_t key) const;
+  static std::uint32_t tag(const Uid& uid) { return static_cast<std::uint32_t>(uid.hash) | 1U; }
 
   static std::uint64_t principal_key(std::uint64_t hash) { return hash ^ 0x9e3779b97f4a7c15ULL; }
   static std::uint64_t resource_key(std::uint64_t hash) { return hash ^ 0xc2b2ae3d27d4eb4fULL; }
@@ -69,7 +79,7 @@ class ScopeIndex {
 
   std::vector<Matcher> matchers_;
   std::vector<Bucket> buckets_;  // open addressing, a power of two
-  std::vector<std::uint32_t> entries_;
+  std::vector<Entry> entries_;
   std::vector<std::uint32_t> unkeyed_;
 };
 

@@ -42,6 +42,25 @@ std::uint32_t crowd(const std::vector<std::uint64_t>& keys, const Counts& counts
   return most;
 }
 
+// A policy under a key, and the dimension that the key is of.
+struct Placed {
+  std::uint64_t key = 0;
+  std::uint32_t matcher = 0;
+  ScopeIndex::Dimension dimension = ScopeIndex::Dimension::kPrincipal;
+  friend auto operator<=>(const Placed&, const Placed&) = default;
+};
+
+ScopeIndex::Entry entry_of(const Matcher& matcher, const Placed& placed) {
+  ScopeIndex::Entry entry{placed.matcher, 0, 0, placed.dimension};
+  if (matcher.action == ScopeKind::kEqual) entry.action = ScopeIndex::tag(*matcher.actions.front());
+  const bool is_by_principal = placed.dimension == ScopeIndex::Dimension::kPrincipal;
+  const ScopeKind other = is_by_principal ? matcher.resource : matcher.principal;
+  if (other == ScopeKind::kEqual) {
+    entry.other = ScopeIndex::tag(is_by_principal ? *matcher.resource_uid : *matcher.principal_uid);
+  }
+  return entry;
+}
+
 }  // namespace
 
 void ScopeIndex::build(std::vector<Matcher> matchers) {
@@ -54,21 +73,26 @@ void ScopeIndex::build(std::vector<Matcher> matchers) {
       for (const std::uint64_t key : *dimension) ++counts[key];
     }
   }
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> placed;
+  std::vector<Placed> placed;
   for (std::uint32_t i = 0; i < matchers_.size(); ++i) {
     const Matcher& matcher = matchers_[i];
     // `action in []` matches nothing and needs no place.
     if (matcher.action != ScopeKind::kAny && matcher.actions.empty()) continue;
     const Keys keys = keys_of(matcher);
     const std::vector<std::uint64_t>* best = nullptr;
-    for (const auto* dimension : {&keys.resource, &keys.principal, &keys.action}) {
-      if (dimension->empty()) continue;
-      if (best == nullptr || crowd(*dimension, counts) < crowd(*best, counts)) best = dimension;
+    Dimension chosen = Dimension::kResource;
+    for (const auto& [dimension, candidates] : {std::pair{Dimension::kResource, &keys.resource},
+                                                {Dimension::kPrincipal, &keys.principal},
+                                                {Dimension::kAction, &keys.action}}) {
+      if (candidates->empty()) continue;
+      if (best != nullptr && crowd(*candidates, counts) >= crowd(*best, counts)) continue;
+      best = candidates;
+      chosen = dimension;
     }
     if (best == nullptr) {
       unkeyed_.push_back(i);
     } else {
-      for (const std::uint64_t key : *best) placed.emplace_back(key, i);
+      for (const std::uint64_t key : *best) placed.push_back({key, i, chosen});
     }
   }
   std::sort(placed.begin(), placed.end());
@@ -79,9 +103,11 @@ void ScopeIndex::build(std::vector<Matcher> matchers) {
   buckets_.assign(size, Bucket{});
   entries_.reserve(placed.size());
   for (std::size_t i = 0; i < placed.size();) {
-    const std::uint64_t key = placed[i].first;
+    const std::uint64_t key = placed[i].key;
     Bucket bucket{key, static_cast<std::uint32_t>(entries_.size()), 0};
-    for (; i < placed.size() && placed[i].first == key; ++i) entries_.push_back(placed[i].second);
+    for (; i < placed.size() && placed[i].key == key; ++i) {
+      entries_.push_back(entry_of(matchers_[placed[i].matcher], placed[i]));
+    }
     bucket.count = static_cast<std::uint32_t>(entries_.size()) - bucket.first;
     std::size_t at = key & (size - 1);
     while (buckets_[at].count != 0) at = (at + 1) & (size - 1);
@@ -89,7 +115,7 @@ void ScopeIndex::build(std::vector<Matcher> matchers) {
   }
 }
 
-std::span<const std::uint32_t> ScopeIndex::find(std::uint64_t key) const {
+std::span<const ScopeIndex::Entry> ScopeIndex::find(std::uint64_t key) const {
   if (buckets_.empty()) return {};
   const std::size_t mask = buckets_.size() - 1;
   for (std::size_t at = key & mask; buckets_[at].count != 0; at = (at + 1) & mask) {
