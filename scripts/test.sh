@@ -6,11 +6,13 @@
 #   differential  20,000 seeded cases of the Cedar engine, sanitized, against the reference implementation
 #   acceptance  the sanitized binary with real AWS clients, hostile input and faults
 #   ledger      the ledger's files under judges of other make, sound and damaged
+#   sim         2,000 seeded runs of a whole gateway in virtual time, with faults, sanitized
 #   kill        kill -9 of a working server at random moments, N times (50), and nothing lost, nothing twice
 #   tsan        the rooms that share state between threads, under ThreadSanitizer (not part of the default)
-test_groups=(unit gcc differential tidy demo acceptance ledger kill)
+test_groups=(unit gcc differential tidy demo acceptance ledger sim kill)
 kill_rounds="" # --rounds and --seed; without a group, a short fixed slice
 kill_seed=""
+sim_runs=2000
 passed=0
 failed=0
 failures=()
@@ -92,6 +94,11 @@ test_acceptance() {
 test_ledger() {
   . scripts/ledger.sh
   run_ledger_referees
+}
+
+test_sim() {
+  . scripts/sim.sh
+  if run_sim asan "$sim_runs"; then count sim 1 0; else count sim 0 1; fi
 }
 
 test_kill() {

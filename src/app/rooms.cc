@@ -142,7 +142,10 @@ void Rooms::ask_witnesses() {
 }
 
 Result<void> Rooms::open_gateway() {
-  TRY(auto model, aws::load_embedded_model());
+  auto model = outside_->model;
+  if (model == nullptr) {
+    TRY(model, aws::load_embedded_model());
+  }
   environments_ = std::make_unique<Environments>(config_.environments);
   aws::GatewayOptions options;
   options.account = config_.aws.account;

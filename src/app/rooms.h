@@ -36,6 +36,7 @@ class Rooms {
     http::Loops& loops;
     http::Client& client;
     std::optional<http::Executor> api_executor{};  // as ApiOptions has it
+    std::shared_ptr<const aws::Model> model{};     // null: the embedded one is loaded
   };
 
   // Store, ledger, identity, vault, reviews, gate with its policies, and the publisher; settles

@@ -1,0 +1,115 @@
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "sim/agents.h"
+#include "sim/world.h"
+
+namespace keyturn::sim {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr Duration kActive = minutes(4);
+constexpr Duration kCalm = minutes(4);  // what is under way ends
+constexpr Duration kLong = minutes(3);  // every change is past its time
+
+// Which faults a run has; each run has some of them, so that they do not hide one another.
+struct Plan {
+  Habits habits;
+  std::size_t asks = 0;
+  std::size_t crashes = 0;
+  std::size_t pauses = 0;
+  std::size_t clock_steps = 0;
+  std::size_t stops = 0;
+  unsigned upstream = 0;
+};
+
+Plan draw_plan(Dice& dice) {
+  Plan plan;
+  plan.asks = 8 + dice.below(16);
+  if (dice.chance(50)) plan.habits.leave = 15;
+  if (dice.chance(50)) plan.habits.copy = 30;
+  if (dice.chance(50)) plan.habits.twice = 30;
+  if (dice.chance(50)) plan.habits.reject = 15;
+  if (dice.chance(50)) plan.habits.biased = 20;
+  if (dice.chance(60)) plan.crashes = 1 + dice.below(3);
+  if (dice.chance(25)) plan.pauses = 1 + dice.below(2);
+  if (dice.chance(25)) plan.clock_steps = 1 + dice.below(2);
+  if (dice.chance(20)) plan.stops = 1;
+  if (dice.chance(60)) plan.upstream = 10 + static_cast<unsigned>(dice.below(40));
+  return plan;
+}
+
+// Removes what a run leaves behind, however it ends.
+class Scratch {
+ public:
+  explicit Scratch(const Options& options)
+      : path_(fmt::format("{}/keyturn-sim-{}-{}", options.scratch, ::getpid(), options.seed)) {
+    std::filesystem::remove_all(path_);
+    std::filesystem::create_directories(path_);
+  }
+  ~Scratch() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  const std::string path_;
+};
+
+void plan_faults(World& world, const Plan& plan) {
+  Dice& dice = world.dice();
+  world.upstream().set_faults(plan.upstream);
+  for (std::size_t i = 0; i < plan.crashes; ++i) {
+    world.after(dice.between(Duration(0), kActive),
+                [&world] { world.crash(world.dice().between(seconds(0), seconds(20))); });
+  }
+  for (std::size_t i = 0; i < plan.pauses; ++i) {
+    world.after(dice.between(Duration(0), kActive),
+                [&world] { world.pause_server(world.dice().between(seconds(1), seconds(60))); });
+  }
+  for (std::size_t i = 0; i < plan.clock_steps; ++i) {
+    world.after(dice.between(Duration(0), kActive), [&world] {
+      const Duration by = world.dice().between(seconds(1), minutes(10));
+      world.step_clock(world.dice().chance(50) ? by : -by);
+    });
+  }
+}
+
+// Everything that is wrong ends, and what is under way may end too.
+void calm_down(World& world, Agents& agents) {
+  world.upstream().set_faults(0);
+  world.mend_clock();
+  agents.rest();
+  world.run_for(kCalm);
+  world.run_for(kLong);
+  if (world.server() == nullptr) return world.checks().fault("no gateway runs at the end");
+  world.checks().ended(world.server()->rooms());
+  world.stop();
+  world.start();
+  if (world.server() != nullptr) world.checks().ended(world.server()->rooms());
+}
+
+}  // namespace
+
+Report run(const Options& options) {
+  const Scratch scratch(options);
+  World world(options, scratch.path());
+  const Plan plan = draw_plan(world.dice());
+  world.set_up();
+  Agents agents(world, plan.habits);
+  agents.set_up();
+  world.break_now();
+  plan_faults(world, plan);
+  agents.begin(plan.asks, kActive);
+  world.run_for(kActive);
+  calm_down(world, agents);
+  return world.report();
+}
+
+}  // namespace keyturn::sim

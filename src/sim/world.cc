@@ -1,0 +1,272 @@
+#include "sim/world.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "app/folder.h"
+#include "sim/broken.h"
+
+namespace keyturn::sim {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+// Longer than everything a request may wait for: reviewers, the store twice, upstream.
+constexpr Duration kVisitMax = minutes(4);
+constexpr Duration kRestartPause = seconds(1);
+constexpr std::size_t kStartsMax = 20;  // a gateway that does not start by then never will
+constexpr std::size_t kCallsMax = 200;  // of one API route that must succeed
+constexpr Duration kCallAgain = seconds(1);
+
+app::Config config_of(const std::string& folder, Dice& dice) {
+  app::Config config;
+  config.data_path = folder;
+  config.aws.account = "123456789012";
+  config.aws.upstream = "http://127.0.0.1:5000";
+  config.aws.regions = {"us-east-1"};
+  config.aws.hold_wait = dice.between(seconds(5), seconds(40));
+  config.vault.sources = {vault::Source::kEnvironment};
+  config.review.change_lifetime = minutes(4);
+  config.review.grant_lifetime = minutes(2);
+  config.limits.held_requests_per_session = 3;
+  const EnvironmentSelector by_arn{.arns = {"*:table/dev-*"}};
+  const EnvironmentSelector by_tag{.tags = {{"env", "dev"}}};
+  config.environments = {
+      {.name = "dev", .tier = Tier::kDevelopment, .selectors = {by_arn, by_tag}}};
+  return config;
+}
+
+}  // namespace
+
+World::World(const Options& options, const std::string& folder)
+    : options_(options),
+      dice_(options.seed),
+      random_(options.seed + 1),
+      trace_(schedule_, folder),
+      config_(config_of(folder + "/0", dice_)),
+      folder_(folder) {
+  upstream_.on_call([this](const UpstreamCall& call) {
+    if (server_) checks_.upstream_called(server_->rooms(), call);
+  });
+}
+
+World::~World() = default;
+
+void World::set_up() {
+  const auto prepare = [this]() -> Result<void> {
+    TRY_VOID(app::create_folder(config_.data_path));
+    TRY_VOID(app::create_sealing_key(config_.data_path, random_));
+    return app::create_ledger_key(config_.data_path, "ledger.example/sim", random_);
+  };
+  if (const auto prepared = prepare(); !prepared) return checks_.fault(prepared.error().message);
+  start();
+  if (!server_) return;
+  app::Core& core = server_->rooms().core();
+  const auto created = core.store->run([&](store::Transaction& transaction) -> Result<void> {
+    TRY(const crypto::Secret token,
+        core.identity->create_person(
+            transaction,
+            {.id = PersonId("root"), .name = "root", .role = identity::Role::kAdministrator}));
+    root_token_ = token.view();
+    return {};
+  });
+  if (!created) return checks_.fault(created.error().message);
+  if (const auto known = core.identity->refresh(); !known) checks_.fault(known.error().message);
+}
+
+void World::start() {
+  const Server::Outside outside{
+      .schedule = schedule_,
+      .dice = dice_,
+      .clock = clock_,
+      .random = options_.broken == Broken::kUnseeded ? static_cast<Random&>(unseeded_) : random_,
+      .trace = trace_,
+      .upstream = upstream_,
+      .model = options_.model,
+      .open_store = [this](const app::Needs& needs, Loop& loop) {
+        return open_store(needs, loop);
+      }};
+  for (std::size_t tries = 0; tries < kStartsMax; ++tries) {
+    trace_.add("server", fmt::format("starts, life {}", ++lives_));
+    auto started = Server::start(outside, lives_, config_);
+    if (started) {
+      server_ = std::move(*started);
+      if (broken_ == Broken::kHeldForEver) server_->loop().lose_alarms();
+      server_->rooms().core().ledger->on_appended([this](std::uint64_t) { appended_ = true; });
+      return checks_.restarted(server_->rooms());
+    }
+    trace_.add("server", fmt::format("does not start: {}", started.error().message));
+    run_for(kRestartPause);
+  }
+  checks_.fault("the gateway does not start any more");
+}
+
+Result<std::unique_ptr<store::Store>> World::open_store(const app::Needs& needs, Loop& loop) {
+  TRY(auto store, store::open_sqlite({.path = app::database_file(config_.data_path), .host = &loop},
+                                     needs.clock, needs.log, needs.metrics));
+  return break_store(std::move(store), broken_);
+}
+
+void World::break_now() {
+  broken_ = options_.broken;
+  if (broken_ == Broken::kErrorLogged) trace_.error("sim.broken", {});
+  if (broken_ == Broken::kAcknowledgesEarly) {
+    early_ = folder_ + "/early";
+    std::filesystem::copy(config_.data_path, early_, std::filesystem::copy_options::recursive);
+  }
+  // The store is broken from its next start on.
+  if (broken_ != Broken::kNothing) crash(kRestartPause);
+}
+
+void World::die() {
+  trace_.add("server", "dies");
+  // The disk as it is at this moment; what the dying one still writes goes elsewhere.
+  const std::string next = fmt::format("{}/{}", folder_, lives_);
+  const bool early = !early_.empty() && lives_ > 1;
+  std::filesystem::copy(early ? early_ : config_.data_path, next,
+                        std::filesystem::copy_options::recursive);
+  server_.reset();
+  std::filesystem::remove_all(config_.data_path);
+  config_.data_path = next;
+  paused_ = false;
+  std::map<std::uint64_t, Guest> orphans;
+  std::swap(orphans, visits_);
+  for (const auto& [number, guest] : orphans) guest.answered(Reply());
+}
+
+void World::step() {
+  ++steps_;
+  if (!schedule_.step()) return;
+  if (server_ && std::exchange(appended_, false)) checks_.look(server_->rooms());
+  if (!crash_) return;
+  const Duration pause = *std::exchange(crash_, std::nullopt);
+  if (!server_) return;
+  die();
+  after(pause, [this] {
+    if (!server_) start();
+  });
+}
+
+void World::run_for(Duration duration) {
+  bool over = false;
+  after(duration, [&over] { over = true; });
+  while (!over) step();
+}
+
+std::optional<std::uint64_t> World::visit(Server::Door door, http::RequestHead head,
+                                          std::string body, Answered answered) {
+  if (!server_) return std::nullopt;
+  const std::uint64_t number = ++visits_made_;
+  Visit* visit =
+      server_->visit(door, std::move(head), std::move(body), [this, number](const Visit& ended) {
+        auto node = visits_.extract(number);
+        if (!node.empty() && !ended.client_left()) node.mapped().answered(ended.reply());
+      });
+  if (visit == nullptr) return std::nullopt;
+  visits_[number] = {visit, std::move(answered)};
+  expect_end(number);
+  return number;
+}
+
+void World::expect_end(std::uint64_t number) {
+  after(kVisitMax, [this, number] {
+    if (!visits_.contains(number)) return;
+    if (paused_) return expect_end(number);
+    checks_.fault(
+        fmt::format("request {} has not ended after {}", number, format_duration(kVisitMax)));
+  });
+}
+
+void World::leave(std::uint64_t number) {
+  const auto found = visits_.find(number);
+  if (found == visits_.end()) return;
+  trace_.add("client", fmt::format("{} leaves", found->second.visit->request_id()));
+  found->second.visit->leave();
+  if (server_) server_->loop().after(Duration(1), [] {});
+}
+
+std::optional<std::uint64_t> World::call_api(std::string_view method, std::string_view target,
+                                             const std::string& token, const Json& body,
+                                             Answered answered) {
+  http::RequestHead head{
+      .method = std::string(method),
+      .target = std::string(target),
+      .headers = {{"host", "127.0.0.1:7311"}, {"authorization", "Bearer " + token}}};
+  std::string text;
+  if (!body.is_null()) {
+    text = to_text(body);
+    head.headers.add("content-type", "application/json");
+  }
+  return visit(Server::Door::kApi, std::move(head), std::move(text), std::move(answered));
+}
+
+Json World::must_call_api(std::string_view method, std::string_view target,
+                          const std::string& token, const Json& body) {
+  for (std::size_t tries = 0; tries < kCallsMax; ++tries) {
+    std::optional<Reply> reply;
+    const auto number =
+        call_api(method, target, token, body, [&reply](const Reply& got) { reply = got; });
+    while (number && !reply) step();
+    if (reply && (reply->status == 200 || reply->status == 201)) {
+      return parse_strict(reply->body).value_or(Json());
+    }
+    run_for(kCallAgain);
+  }
+  checks_.fault(fmt::format("`{} {}` never succeeded", method, target));
+  return {};
+}
+
+void World::stop() {
+  if (!server_) return;
+  trace_.add("server", "stops");
+  server_->drain();
+  const Duration begin = schedule_.elapsed();
+  while (server_ && server_->visits() > 0 && schedule_.elapsed() - begin < kVisitMax) step();
+  if (!server_) return;
+  if (server_->visits() > 0) checks_.fault("a stopping server has requests that do not end");
+  server_->close();
+  server_.reset();
+  visits_.clear();
+}
+
+void World::pause_server(Duration duration) {
+  if (!server_ || paused_) return;
+  paused_ = true;
+  const Schedule::Owner owner = server_->owner();
+  trace_.add("server", fmt::format("stands still for {}", format_duration(duration)));
+  schedule_.pause(owner);
+  after(duration, [this, owner] {
+    schedule_.resume(owner);
+    if (!server_ || server_->owner() != owner) return;
+    trace_.add("server", "goes on");
+    paused_ = false;
+  });
+}
+
+void World::step_clock(Duration by) {
+  trace_.add("clock", fmt::format("steps by {} s", by.count() / 1'000'000));
+  clock_.step_wall(by);
+  if (by < Duration::zero()) stepped_back_ -= by;
+}
+
+void World::mend_clock() {
+  if (stepped_back_ > Duration::zero()) step_clock(stepped_back_);
+}
+
+Report World::report() const {
+  Report report;
+  report.faults = checks_.faults();
+  for (const std::string& line : trace_.errors()) report.faults.push_back("logged: " + line);
+  report.trace = trace_.text();
+  report.digest = trace_.digest();
+  report.steps = steps_;
+  report.lives = lives_;
+  report.entries = checks_.entries();
+  report.calls = checks_.calls();
+  report.grants_used = checks_.grants_used();
+  return report;
+}
+
+}  // namespace keyturn::sim

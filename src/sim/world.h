@@ -1,0 +1,106 @@
+// The world of one run: virtual time, the disk, upstream, and one gateway that is started again
+// whenever it has died. Clients and faults act on it from the schedule.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/json.h"
+#include "sim/checks.h"
+#include "sim/server.h"
+#include "sim/sim.h"
+
+namespace keyturn::sim {
+
+class World {
+ public:
+  World(const Options& options, const std::string& folder);
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  // A request of a client. Returns its number, or nothing when nobody listens. `answered` is called
+  // once with what the client got; an empty reply when the server died before, not when the client
+  // has left.
+  using Answered = std::function<void(const Reply&)>;
+  std::optional<std::uint64_t> visit(Server::Door door, http::RequestHead head, std::string body,
+                                     Answered answered);
+  // The client of that request closes its connection.
+  void leave(std::uint64_t visit);
+  // One of the API's routes, as the person with this token.
+  std::optional<std::uint64_t> call_api(std::string_view method, std::string_view target,
+                                        const std::string& token, const Json& body,
+                                        Answered answered);
+  // The same, waiting in virtual time, and again until it succeeds.
+  Json must_call_api(std::string_view method, std::string_view target, const std::string& token,
+                     const Json& body);
+
+  // An event of the world itself.
+  void after(Duration duration, std::function<void()> event) {
+    schedule_.after(duration, Schedule::kWorld, std::move(event));
+  }
+  // Runs events, and what must hold after each, until `duration` has passed.
+  void run_for(Duration duration);
+
+  // A fresh data folder with its keys, the gateway on it, and its first person.
+  void set_up();
+  // Starts the gateway on what is on the disk; again until it starts.
+  void start();
+  // After the event that runs now: kill -9, or with the power, and a new start after `pause`.
+  void crash(Duration pause) { crash_ = pause; }
+  // An orderly stop; whoever waits is answered first.
+  void stop();
+  void pause_server(Duration duration);
+  void step_clock(Duration by);
+  // Steps forward again what the steps back have gained: expiries are by the wall clock.
+  void mend_clock();
+
+  Dice& dice() { return dice_; }
+  Trace& trace() { return trace_; }
+  Checks& checks() { return checks_; }
+  Upstream& upstream() { return upstream_; }
+  ManualClock& clock() { return clock_; }
+  Server* server() { return server_.get(); }
+  const std::string& root_token() const { return root_token_; }
+  // The part that is broken on purpose is so from now on.
+  void break_now();
+  Report report() const;
+
+ private:
+  struct Guest {
+    Visit* visit = nullptr;
+    Answered answered;
+  };
+  void step();
+  void die();
+  Result<std::unique_ptr<store::Store>> open_store(const app::Needs& needs, Loop& loop);
+  void expect_end(std::uint64_t number);
+
+  const Options options_;
+  Broken broken_ = Broken::kNothing;
+  ManualClock clock_;
+  Schedule schedule_{clock_};
+  Dice dice_;
+  SeededRandom random_;
+  SystemRandom unseeded_;
+  Trace trace_;
+  Checks checks_{trace_};
+  Upstream upstream_{dice_, trace_};
+  app::Config config_;
+  std::string folder_;
+  std::string early_;  // of a disk that acknowledges early: what it will be found to hold
+  std::uint64_t lives_ = 0;
+  std::uint64_t visits_made_ = 0;
+  std::optional<Duration> crash_;
+  bool paused_ = false;
+  Duration stepped_back_{0};
+  std::string root_token_;
+  std::map<std::uint64_t, Guest> visits_;
+  std::uint64_t steps_ = 0;
+  bool appended_ = false;  // since the last look
+  std::unique_ptr<Server> server_;
+};
+
+}  // namespace keyturn::sim
