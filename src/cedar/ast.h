@@ -175,6 +175,7 @@ class Builder {
   Result<NodeId> call(Function function, std::span<const NodeId> arguments, Range range);
 
   const Node& at(NodeId id) const { return nodes_.nodes[id]; }
+  std::span<const NodeId> children_of(const Node& node) const { return nodes_.children_of(node); }
 
  private:
   Result<NodeId> add(Node node, std::span<const NodeId> operands);

@@ -3,7 +3,7 @@
 #include <array>
 
 #include "cedar/access.h"
-#include "cedar/matching.h"
+#include "cedar/candidates.h"
 
 namespace keyturn::cedar {
 namespace {
@@ -20,27 +20,13 @@ class Decider {
   // `visit(policy position, truth or failure)` for every policy whose scope matches.
   template <class Visit>
   void run(const Visit& visit) {
-    const ScopeIndex& index = policies_.index;
-    if (index.is_linear()) {
-      for (const Matcher& matcher : index.matchers()) {
-        if (matches_scope(matcher, target_)) consider(matcher, visit);
-      }
-      return;
-    }
-    for (const std::uint32_t at : index.unkeyed()) {
-      const Matcher& matcher = index.matchers()[at];
-      if (matches_scope(matcher, target_)) consider(matcher, visit);
-    }
-    look_up_principal(visit);
-    look_up_resource(visit);
-    look_up_actions(visit);
+    visit_candidates(policies_.index, target_,
+                     [&](const Matcher& matcher) { consider(matcher, visit); });
   }
 
   const Evaluator& evaluator() const { return evaluator_; }
 
  private:
-  using Dimension = ScopeIndex::Dimension;
-
   template <class Visit>
   void consider(const Matcher& matcher, const Visit& visit) {
     const Body& body = *matcher.body;
@@ -58,86 +44,6 @@ class Decider {
       if (value.boolean != clause.is_when) return;
     }
     visit(matcher, Truth::kTrue);
-  }
-
-  // `found(matcher)` for those placed under `key` by `dimension` that the request's action and
-  // other side may match.
-  template <class Found>
-  void each_under(std::uint64_t key, Dimension dimension, const Uid& other,
-                  const Found& found) const {
-    const std::uint32_t action_tag = ScopeIndex::tag(*target_.values.action);
-    const std::uint32_t other_tag = ScopeIndex::tag(other);
-    for (const ScopeIndex::Entry& entry : policies_.index.find(key)) {
-      if (entry.dimension != dimension) continue;
-      if (entry.action != 0 && entry.action != action_tag) continue;
-      if (entry.other != 0 && entry.other != other_tag) continue;
-      found(policies_.index.matchers()[entry.matcher]);
-    }
-  }
-
-  // What is found under an ancestor needs no search for that ancestor.
-  template <class Visit>
-  void look_up_principal(const Visit& visit) {
-    const Uid& uid = *target_.values.principal;
-    const auto under = [&](std::uint64_t hash, const auto& is_it) {
-      each_under(ScopeIndex::principal_key(hash), Dimension::kPrincipal, *target_.values.resource,
-                 [&](const Matcher& matcher) {
-                   if (matches_action(matcher, target_) && matches_resource(matcher, target_) &&
-                       is_it(principal_side(matcher))) {
-                     consider(matcher, visit);
-                   }
-                 });
-    };
-    under(uid.hash, [&](const Side& side) { return matches_itself(side, uid); });
-    under(uid.type->hash, [&](const Side& side) { return matches_type(side, uid); });
-    if (target_.principal == nullptr) return;
-    for (const Uid* ancestor : target_.principal->ancestors) {
-      under(ancestor->hash,
-            [&](const Side& side) { return matches_ancestor(side, uid, *ancestor); });
-    }
-  }
-
-  template <class Visit>
-  void look_up_resource(const Visit& visit) {
-    const Uid& uid = *target_.values.resource;
-    const auto under = [&](std::uint64_t hash, const auto& is_it) {
-      each_under(ScopeIndex::resource_key(hash), Dimension::kResource, *target_.values.principal,
-                 [&](const Matcher& matcher) {
-                   if (matches_action(matcher, target_) && matches_principal(matcher, target_) &&
-                       is_it(resource_side(matcher))) {
-                     consider(matcher, visit);
-                   }
-                 });
-    };
-    under(uid.hash, [&](const Side& side) { return matches_itself(side, uid); });
-    under(uid.type->hash, [&](const Side& side) { return matches_type(side, uid); });
-    if (target_.resource == nullptr) return;
-    for (const Uid* ancestor : target_.resource->ancestors) {
-      under(ancestor->hash,
-            [&](const Side& side) { return matches_ancestor(side, uid, *ancestor); });
-    }
-  }
-
-  template <class Visit>
-  void look_up_actions(const Visit& visit) {
-    look_up_action(*target_.values.action, visit);
-    if (target_.action == nullptr) return;
-    for (const Uid* ancestor : target_.action->ancestors) look_up_action(*ancestor, visit);
-  }
-
-  // A list of actions stands under each of them; the first that accepts the request speaks for it.
-  template <class Visit>
-  void look_up_action(const Uid& action, const Visit& visit) {
-    const std::uint64_t key = ScopeIndex::action_key(action.hash);
-    for (const ScopeIndex::Entry& entry : policies_.index.find(key)) {
-      if (entry.dimension != Dimension::kAction) continue;
-      const Matcher& matcher = policies_.index.matchers()[entry.matcher];
-      if (!matches_scope(matcher, target_)) continue;
-      const auto first =
-          std::find_if(matcher.actions.begin(), matcher.actions.end(),
-                       [&](const Uid* listed) { return accepts(matcher, *listed, target_); });
-      if (same(**first, action)) consider(matcher, visit);
-    }
   }
 
   const PolicySetContent& policies_;

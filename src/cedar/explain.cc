@@ -15,6 +15,8 @@ class Explainer {
             const RequestContent& request)
       : policies_(policies), store_(store), target_(request, store) {}
 
+  bool is_about_action(const Matcher& matcher) const { return matches_action(matcher, target_); }
+
   PolicyExplanation policy(const Matcher& matcher) {
     body_ = matcher.body;
     PolicyExplanation result;
@@ -189,12 +191,25 @@ Explanation explain(const PolicySet& policies, const Entities& entities,
   const PolicySetContent& content = Access::content(policies);
   Explainer explainer(content, Access::content(entities).store, Access::content(request));
   for (const Matcher& matcher : content.index.matchers()) {
-    PolicyExplanation policy = explainer.policy(matcher);
-    if (which == ExplainWhich::kAll || policy.action_matches) {
-      result.policies.push_back(std::move(policy));
+    if (which == ExplainWhich::kAll || explainer.is_about_action(matcher)) {
+      result.policies.push_back(explainer.policy(matcher));
     }
   }
   return result;
+}
+
+Json to_json(const PolicyExplanation& policy) {
+  Json::Array conditions;
+  for (const ConditionExplanation& condition : policy.conditions) {
+    conditions.push_back(condition_json(condition));
+  }
+  return Json::object({{"policy", Json(policy.policy)},
+                       {"effect", policy.is_forbid ? "forbid" : "permit"},
+                       {"principal_matches", policy.principal_matches},
+                       {"action_matches", policy.action_matches},
+                       {"resource_matches", policy.resource_matches},
+                       {"truth", Json(to_string(policy.truth))},
+                       {"conditions", Json(std::move(conditions))}});
 }
 
 Json to_json(const Explanation& explanation) {
@@ -207,17 +222,7 @@ Json to_json(const Explanation& explanation) {
   }
   Json::Array policies;
   for (const PolicyExplanation& policy : explanation.policies) {
-    Json::Array conditions;
-    for (const ConditionExplanation& condition : policy.conditions) {
-      conditions.push_back(condition_json(condition));
-    }
-    policies.push_back(Json::object({{"policy", Json(policy.policy)},
-                                     {"effect", policy.is_forbid ? "forbid" : "permit"},
-                                     {"principal_matches", policy.principal_matches},
-                                     {"action_matches", policy.action_matches},
-                                     {"resource_matches", policy.resource_matches},
-                                     {"truth", Json(to_string(policy.truth))},
-                                     {"conditions", Json(std::move(conditions))}}));
+    policies.push_back(to_json(policy));
   }
   const bool is_allowed = explanation.response.decision == Decision::kAllow;
   return Json::object({{"decision", is_allowed ? "allow" : "deny"},

@@ -52,5 +52,7 @@ Explanation explain(const PolicySet& policies, const Entities& entities,
                     const PreparedRequest& request, ExplainWhich which = ExplainWhich::kAll);
 // {"decision","reasons","errors","policies":[…]}, for APIs and logs.
 Json to_json(const Explanation& explanation);
+// {"policy","effect","principal_matches","action_matches","resource_matches","truth","conditions"}.
+Json to_json(const PolicyExplanation& policy);
 
 }  // namespace keyturn::cedar

@@ -1,4 +1,4 @@
-// Explanations, partial evaluation and levels.
+// Explanations, depth and levels.
 #include "cedar/explain.h"
 
 #include <gtest/gtest.h>
@@ -74,103 +74,6 @@ TEST(Explain, SaysWhyAPolicyFailedAndWhichScopesDoNotMatch) {
   EXPECT_EQ(
       explain(*policies, entities(), *prepared, ExplainWhich::kMatchingAction).policies.size(), 1U);
   EXPECT_NE(to_text(to_json(result)).find("\"truth\":\"failed\""), std::string::npos);
-}
-
-TEST(Partial, UnknownApprovalsLeaveAResidualThatSaysWhatIsMissing) {
-  const Result<PolicySet> policies = PolicySet::parse(kPolicies);
-  const Result<Schema> schema = Schema::parse(kSchema);
-  ASSERT_TRUE(policies && schema);
-  PartialRequest partial{request(Json::object({{"rejected", false}})), {"approvals"}};
-  const Result<PartialResponse> response =
-      authorize_partially(*policies, entities(), partial, &*schema);
-  ASSERT_TRUE(response) << response.error().message;
-  EXPECT_FALSE(response->decision);
-  ASSERT_EQ(response->residuals.size(), 2U);
-  EXPECT_EQ(response->residuals[0].policy, "policy0");
-  EXPECT_EQ(response->residuals[0].condition, "when { true && context.approvals >= 2 }");
-  EXPECT_EQ(response->residuals[1].condition, "when { false || context.approvals > 5 }");
-}
-
-TEST(Partial, WhatIsKnownIsSettled) {
-  const Result<PolicySet> policies = PolicySet::parse(kPolicies);
-  ASSERT_TRUE(policies);
-  PartialRequest partial{request(Json::object({{"approvals", 2}, {"rejected", false}})), {}};
-  Result<PartialResponse> response = authorize_partially(*policies, entities(), partial);
-  ASSERT_TRUE(response);
-  EXPECT_EQ(response->decision, Decision::kAllow);
-  partial.request.context = Json::object({{"approvals", 1}, {"rejected", false}});
-  EXPECT_EQ(authorize_partially(*policies, entities(), partial)->decision, Decision::kDeny);
-}
-
-TEST(Partial, AnAttributeCannotBeGivenAndUnknownNorUndeclared) {
-  const Result<Schema> schema = Schema::parse(kSchema);
-  const PartialRequest both{request(Json::object({{"approvals", 2}})), {"approvals"}};
-  EXPECT_EQ(authorize_partially(PolicySet(), Entities(), both).error().code, Code::kInvalid);
-  const PartialRequest undeclared{request(Json()), {"nope"}};
-  EXPECT_EQ(authorize_partially(PolicySet(), Entities(), undeclared, &*schema).error().code,
-            Code::kInvalid);
-}
-
-// With every value of the unknown attributes the residual policies decide as the full set does.
-TEST(Partial, ResidualsDecideAsTheFullSetWhateverIsUnknown) {
-  const char* conditions[] = {
-      "context.a > 1",
-      "context.a > 1 && context.b",
-      "context.b && context.a > 1",
-      "context.b || context.a + 9223372036854775807 > 0",
-      "if context.b then context.a == 3 else principal.level == 3",
-      "context has a && context.a == 2",
-      "!(context has a) || context.a == 0",
-      "context.a == \"x\"",
-      "context == {a: 2, b: true}",
-      "[context.a, 1].contains(2) && context.none",
-      "context.none && context.a > 0",
-      "context.a > 0 && context.none",
-      "context.a > 0 && false",
-      "principal in [resource, context.a]",
-      "{x: context.a}.x > 1 && 1 > 0 && context.b",
-      "context.b && 1",
-      "(context.b || 1) && context.b",
-      "context has a.b || context.b",
-      "if context.a > 1 then context.none else true",
-      "principal.owner is Person && context.a like \"x\" || context.b",
-  };
-  std::string text;
-  for (const char* condition : conditions) {
-    for (const char* effect : {"permit", "forbid"}) {
-      for (const char* kind : {"when", "unless"}) {
-        text += fmt::format(
-            "{}(principal, action, resource) {} {{ {} }} when {{ context.b == true "
-            "}};\n",
-            effect, kind, condition);
-      }
-    }
-  }
-  const Result<PolicySet> policies = PolicySet::parse(text);
-  ASSERT_TRUE(policies) << policies.error().message;
-  const std::vector<Json> values = {Json(0), Json(2), Json(3), Json("x"), Json(true), Json()};
-  const Json known = Json::object({{"c", 1}});
-  const Result<PartialResponse> partial =
-      authorize_partially(*policies, entities(), {request(known), {"a", "b"}});
-  ASSERT_TRUE(partial) << partial.error().message;
-  std::set<std::string> settled_errors;
-  for (const Diagnostic& error : partial->errors) settled_errors.insert(error.policy);
-  for (const Json& a : values) {
-    for (const Json& b : values) {
-      Json context = known;
-      if (!a.is_null()) context.set("a", a);
-      if (!b.is_null()) context.set("b", b);
-      const Response full = *authorize(*policies, entities(), request(context));
-      const Response rest = *authorize(partial->remaining, entities(), request(context));
-      EXPECT_EQ(full.decision, rest.decision) << to_text(context);
-      EXPECT_EQ(full.reasons, rest.reasons) << to_text(context);
-      std::set<std::string> errors = settled_errors;
-      for (const Diagnostic& error : rest.errors) errors.insert(error.policy);
-      std::set<std::string> expected;
-      for (const Diagnostic& error : full.errors) expected.insert(error.policy);
-      EXPECT_EQ(errors, expected) << to_text(context);
-    }
-  }
 }
 
 // The deepest text the parser takes must not be too deep for anything after it.

@@ -3,8 +3,7 @@
 #include <algorithm>
 
 #include "cedar/access.h"
-#include "cedar/matching.h"
-#include "cedar/parser.h"
+#include "cedar/candidates.h"
 #include "cedar/print.h"
 #include "cedar/residual.h"
 
@@ -21,12 +20,16 @@ class PartialDecider {
         unknowns_(unknowns) {}
 
   Result<PartialResponse> run() {
+    std::vector<const Matcher*> candidates;
+    visit_candidates(policies_.index, target_,
+                     [&](const Matcher& matcher) { candidates.push_back(&matcher); });
+    std::sort(candidates.begin(), candidates.end(),
+              [](const Matcher* a, const Matcher* b) { return a->policy < b->policy; });
     auto remaining = std::make_shared<PolicySetContent>();
-    for (const Matcher& matcher : policies_.index.matchers()) {
-      if (!matches_scope(matcher, target_)) continue;
-      TRY(std::shared_ptr<const Body> body, policy(matcher));
+    for (const Matcher* matcher : candidates) {
+      TRY(std::shared_ptr<const Body> body, policy(*matcher));
       if (body != nullptr) {
-        remaining->policies.push_back({policies_.policies[matcher.policy].id, body, nullptr});
+        remaining->policies.push_back({policies_.policies[matcher->policy].id, body, nullptr});
       }
     }
     TRY_VOID(remaining->finish());
@@ -41,23 +44,24 @@ class PartialDecider {
     const Body& from = *matcher.body;
     const std::string& id = policies_.policies[matcher.policy].id;
     auto body = std::make_shared<Body>();
-    // Literals of the residual point into the values of the request and the store.
-    body->pool = std::make_shared<Pool>();
-    body->source = std::make_shared<const std::string>();
+    body->pool = pool_;
+    body->source = source_;
     body->effect = from.effect;
     body->notes = from.notes;
     Builder builder(body->nodes, *body->pool, "");
     ResidualBuilder residuals(from.nodes, evaluator_, unknowns_, builder);
+    bool may_fail = false;
     for (const Clause& clause : from.clauses) {
       TRY(const Part part, residuals.part(clause.root));
       if (part.is_bool(clause.is_when)) continue;
-      if (part.is_bool(!clause.is_when) && body->clauses.empty()) return nullptr;
+      if (part.is_bool(!clause.is_when) && !may_fail) return nullptr;
       if (part.kind != Part::Kind::kResidual && body->clauses.empty()) {
         fail_policy(id, from, clause, part);
         return nullptr;
       }
       TRY(const NodeId kept, residuals.expression(part, clause.root));
       body->clauses.push_back({clause.is_when, kept, {}});
+      may_fail = may_fail || !residuals.is_surely_bool(kept);
       if (part.kind != Part::Kind::kResidual) break;
     }
     const bool is_forbid = from.effect == Effect::kForbid;
@@ -66,7 +70,7 @@ class PartialDecider {
     } else {
       response_.residuals.push_back({id, is_forbid, condition(*body)});
     }
-    return detached(*body);
+    return body;
   }
 
   void fail_policy(const std::string& id, const Body& from, const Clause& clause,
@@ -85,9 +89,6 @@ class PartialDecider {
     return text;
   }
 
-  // A body that owns all it points to: written out and read again.
-  static Result<std::shared_ptr<const Body>> detached(const Body& body);
-
   std::optional<Decision> decision() const {
     if (!response_.forbids.empty()) return Decision::kDeny;
     const auto is_forbid = [](const ResidualPolicy& policy) { return policy.is_forbid; };
@@ -105,14 +106,11 @@ class PartialDecider {
   Arena scratch_;
   Evaluator evaluator_;
   const Unknowns& unknowns_;
+  // What the residuals point to; filled here, then theirs.
+  const std::shared_ptr<Pool> pool_ = std::make_shared<Pool>();
+  const std::shared_ptr<const std::string> source_ = std::make_shared<const std::string>();
   PartialResponse response_;
 };
-
-Result<std::shared_ptr<const Body>> PartialDecider::detached(const Body& body) {
-  Policy policy{"", std::shared_ptr<const Body>(std::shared_ptr<void>(), &body), nullptr};
-  TRY(std::vector<std::shared_ptr<const Body>> bodies, parse_policies(print_policy(policy)));
-  return bodies.front();
-}
 
 Result<Unknowns> read_unknowns(const PartialRequest& request, const ActionType* action) {
   Unknowns unknowns;
@@ -127,7 +125,9 @@ Result<Unknowns> read_unknowns(const PartialRequest& request, const ActionType* 
       return fail(Code::kInvalid, "the unknown attribute `{}` is not in the context of `{}`", name,
                   action->uid.text());
     }
-    if (declared->second.is_required) unknowns.present.insert(name);
+    if (declared->second.is_required) {
+      unknowns.present.emplace(name, declared->second.type->kind);
+    }
   }
   return unknowns;
 }

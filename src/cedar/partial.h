@@ -36,8 +36,8 @@ struct PartialResponse {
 };
 
 // With a schema the request must conform to it but for the unknown attributes, which must be
-// declared; a required one then counts as present. kInvalid when an attribute is both given and
-// unknown.
+// declared; a required one then counts as present, with a value of its type. kInvalid when an
+// attribute is both given and unknown.
 Result<PartialResponse> authorize_partially(const PolicySet& policies, const Entities& entities,
                                             const PartialRequest& request,
                                             const Schema* schema = nullptr);
