@@ -90,7 +90,7 @@ Result<void> Deciding::consult_reviewers(store::Transaction& transaction) {
     TRY(const bool used, use_approval(transaction, *change));
     if (used) return allow(transaction);
   }
-  TRY(judgement_, judge(*policies_, question_.action, facts_, reviewers_));
+  TRY(judgement_, judge(*policies_, question_.action, facts_, *evaluation_, reviewers_));
   decision_.policies = judgement_.reasons;
   if (judgement_.kind != VerdictKind::kHold) {
     return deny(transaction, Cause::kPolicy,

@@ -2,89 +2,10 @@
 #include <algorithm>
 #include <set>
 
-#include "gate/gate.h"
+#include "gate/inquiry.h"
 
 namespace keyturn::gate {
 namespace {
-
-// Door-specific facts that the schema knows; others are for reviewers only.
-constexpr std::array<std::string_view, 4> kAttributes = {"credential_exit", "dry_run", "reversible",
-                                                         "sets_role"};
-
-Json uid(std::string_view type, std::string_view id) {
-  return Json::object({{"type", type}, {"id", id}});
-}
-
-Json entity(Json uid, Json attributes, Json parents) {
-  return Json::object(
-      {{"uid", std::move(uid)}, {"attrs", std::move(attributes)}, {"parents", std::move(parents)}});
-}
-
-// Judged as it is recorded, so that the record gives the verdict again.
-Json text(const std::string& value) { return recorded_text(value); }
-
-Json none() { return Json(Json::Object()); }
-
-// Invariant 3: what is not understood destroys, and is in production.
-Effect effect_of(const Action& action) {
-  return action.understood ? action.effect : stricter(action.effect, Effect::kDestroy);
-}
-
-Tier tier_of(const Action& action, const Resource& resource) {
-  return action.understood ? resource.tier : Tier::kProduction;
-}
-
-// One resource, its environment and its tier, with both principals. The environment stands in the
-// tier that the resource was given, which may be stricter than its own: a resource is in one tier.
-Json entities_of(const Action& action, const Resource& resource, const Facts& facts) {
-  const Json tier = uid("Tier", to_string(tier_of(action, resource)));
-  Json tags = none();
-  for (const auto& [key, value] : resource.tags) tags.set(recorded_text(key), text(value));
-  Json thing = entity(uid("Resource", recorded_text(resource.name)),
-                      Json::object({{"name", text(resource.name)},
-                                    {"type", text(resource.type)},
-                                    {"account", text(resource.account)},
-                                    {"region", text(resource.region)}}),
-                      Json::array({tier}));
-  thing.set("tags", std::move(tags));
-  Json all(Json::Array{});
-  if (!resource.environment.empty()) {
-    const Json environment = uid("Environment", recorded_text(resource.environment));
-    thing.set("parents", Json::array({environment}));
-    all.push_back(entity(environment, none(), Json::array({tier})));
-  }
-  all.push_back(std::move(thing));
-  all.push_back(entity(tier, none(), Json(Json::Array())));
-  all.push_back(entity(
-      uid("Agent", facts.agent.text()),
-      Json::object({{"owner", Json::object({{"__entity", uid("Person", facts.owner.text())}})}}),
-      Json(Json::Array())));
-  all.push_back(entity(uid("Person", facts.owner.text()), none(), Json(Json::Array())));
-  return all;
-}
-
-Json context_of(const Action& action, const Facts& facts) {
-  Json iam_actions(Json::Array{});
-  for (const std::string& name : action.iam_actions) iam_actions.push_back(text(name));
-  Json context = Json::object({
-      {"approvals", facts.approvals},
-      {"door", text(action.door)},
-      {"service", text(action.service)},
-      {"operation", text(action.operation)},
-      {"iam_actions", std::move(iam_actions)},
-      {"access_level", text(action.access_level)},
-      {"understood", action.understood},
-      {"purpose", facts.purpose},
-      {"account", text(action.account)},
-      {"region", text(action.region)},
-      {"resources", static_cast<std::int64_t>(action.resources.size())},
-  });
-  for (const std::string_view name : kAttributes) {
-    const Json* value = action.attributes.find(name);
-    if (value != nullptr && value->if_bool() != nullptr) context.set(name, *value);
-  }
-  return context;
-}
 
 // Collects over principals and resources. What forbids or fails is named before what permits.
 struct Collected {
@@ -103,61 +24,114 @@ struct Collected {
     }
     permitted = permitted && allowed && response.errors.empty();
   }
+
+  Evaluation evaluation() const {
+    const auto& reasons = permitted ? permits : forbids;
+    return {permitted, {reasons.begin(), reasons.end()}, {errors.begin(), errors.end()}};
+  }
+};
+
+// What would come of each number of approvals that reviewers could still give. Each question is
+// asked once with the approvals unknown; only what is left of the policies then is asked about each
+// number.
+class Prospects {
+ public:
+  Prospects(const Policies& policies, const Inquiry& inquiry, int approvals)
+      : policies_(policies), inquiry_(inquiry), first_(approvals + 1) {}
+
+  Result<void> look() {
+    cedar::PartialRequest unknown = without_approvals(inquiry_.request());
+    for (const Resource& resource : inquiry_.resources()) {
+      TRY(const cedar::Entities entities, inquiry_.entities(policies_, resource));
+      unknown.request.resource = Inquiry::uid_of(resource);
+      for (const cedar::EntityUid& principal : inquiry_.principals()) {
+        unknown.request.principal = principal;
+        TRY_VOID(ask(entities, unknown));
+        if (hopeless_) return {};
+      }
+    }
+    return {};
+  }
+
+  // The fewest approvals with which everything is permitted.
+  std::optional<int> fewest() const {
+    for (int approvals = first_; approvals <= kApprovalsMax; ++approvals) {
+      if (!hopeless_ && at(approvals).permitted) return approvals;
+    }
+    return std::nullopt;
+  }
+  const Collected& at(int approvals) const {
+    return collected_[static_cast<std::size_t>(approvals)];
+  }
+
+ private:
+  Result<void> ask(const cedar::Entities& entities, const cedar::PartialRequest& unknown) {
+    TRY(const cedar::PartialResponse answer,
+        cedar::authorize_partially(policies_.set(), entities, unknown, &policies_.schema()));
+    hopeless_ = true;
+    // Reviews change neither what is forbidden without them nor a policy that fails without them.
+    if (answer.decision == cedar::Decision::kDeny || !answer.errors.empty()) return {};
+    cedar::Request known = unknown.request;
+    for (int approvals = first_; approvals <= kApprovalsMax; ++approvals) {
+      Collected& then = collected_[static_cast<std::size_t>(approvals)];
+      if (!then.permitted) continue;
+      known.context.set(kApprovalsAttribute, approvals);
+      TRY(const cedar::Response response,
+          cedar::authorize(answer.remaining, entities, known, &policies_.schema()));
+      then.add(policies_, response);
+      if (then.permitted) hopeless_ = false;
+    }
+    return {};
+  }
+
+  const Policies& policies_;
+  const Inquiry& inquiry_;
+  const int first_;
+  bool hopeless_ = false;
+  std::array<Collected, kApprovalsMax + 1> collected_;  // by number of approvals
 };
 
 }  // namespace
 
 Result<Evaluation> evaluate(const Policies& policies, const Action& action, const Facts& facts) {
-  std::vector<Resource> resources = action.resources;
-  if (resources.empty()) {
-    Resource anything;
-    anything.name = "*";
-    resources.push_back(std::move(anything));
-  }
-  if (resources.size() > kResourcesMax) {
-    return fail(Code::kExhausted, "the action names {} resources but may name {}; split it",
-                resources.size(), kResourcesMax);
-  }
-  const std::array principals = {cedar::EntityUid{"Agent", facts.agent.text()},
-                                 cedar::EntityUid{"Person", facts.owner.text()}};
-  cedar::Request request;
-  request.action = {"Action", std::string(to_string(effect_of(action)))};
-  request.context = context_of(action, facts);
+  TRY(const Inquiry inquiry, Inquiry::make(action, facts));
+  cedar::Request request = inquiry.request();
   Collected collected;
-  for (const Resource& resource : resources) {
-    TRY(const cedar::Entities entities,
-        cedar::Entities::from_json(entities_of(action, resource, facts), &policies.schema()));
-    request.resource = {"Resource", recorded_text(resource.name)};
-    for (const cedar::EntityUid& principal : principals) {
+  for (const Resource& resource : inquiry.resources()) {
+    TRY(const cedar::Entities entities, inquiry.entities(policies, resource));
+    request.resource = Inquiry::uid_of(resource);
+    for (const cedar::EntityUid& principal : inquiry.principals()) {
       request.principal = principal;
       TRY(const cedar::Response response,
           cedar::authorize(policies.set(), entities, request, &policies.schema()));
       collected.add(policies, response);
     }
   }
-  const auto& reasons = collected.permitted ? collected.permits : collected.forbids;
-  return Evaluation{collected.permitted,
-                    {reasons.begin(), reasons.end()},
-                    {collected.errors.begin(), collected.errors.end()}};
+  return collected.evaluation();
 }
 
-Result<Judgement> judge(const Policies& policies, const Action& action, Facts facts,
+Result<Judgement> judge(const Policies& policies, const Action& action, const Facts& facts,
                         int reviewers_max) {
   TRY(Evaluation now, evaluate(policies, action, facts));
+  return judge(policies, action, facts, std::move(now), reviewers_max);
+}
+
+Result<Judgement> judge(const Policies& policies, const Action& action, const Facts& facts,
+                        Evaluation now, int reviewers_max) {
   Judgement judgement{VerdictKind::kAllow, 0, std::move(now.reasons), std::move(now.errors)};
   if (now.permitted) return judgement;
   judgement.kind = VerdictKind::kDeny;
-  for (int approvals = facts.approvals + 1; approvals <= kApprovalsMax; ++approvals) {
-    Facts then = facts;
-    then.approvals = approvals;
-    TRY(Evaluation later, evaluate(policies, action, then));
-    if (!later.permitted) continue;
-    judgement.approvals_needed = approvals;
-    judgement.reasons = std::move(later.reasons);
-    judgement.errors = std::move(later.errors);
-    if (approvals <= reviewers_max) judgement.kind = VerdictKind::kHold;
-    break;
-  }
+  if (facts.approvals >= kApprovalsMax) return judgement;
+  TRY(const Inquiry inquiry, Inquiry::make(action, facts));
+  Prospects prospects(policies, inquiry, facts.approvals);
+  TRY_VOID(prospects.look());
+  const std::optional<int> fewest = prospects.fewest();
+  if (!fewest) return judgement;
+  Evaluation later = prospects.at(*fewest).evaluation();
+  judgement.approvals_needed = *fewest;
+  judgement.reasons = std::move(later.reasons);
+  judgement.errors = std::move(later.errors);
+  if (*fewest <= reviewers_max) judgement.kind = VerdictKind::kHold;
   return judgement;
 }
 
