@@ -45,6 +45,7 @@ class Server final : public App {
   std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<Keeper> publishing_;
   std::unique_ptr<Keeper> witnessing_;
+  std::unique_ptr<Keeper> anchoring_;
 };
 
 Result<void> Server::open() {
@@ -117,6 +118,7 @@ void Server::keep() {
   keeper_ = begin(rooms_->upkeep());
   publishing_ = begin(rooms_->publishing());
   witnessing_ = begin(rooms_->witnessing());
+  anchoring_ = begin(rooms_->anchoring());
 }
 
 void Server::stop(Duration timeout) {
@@ -126,6 +128,7 @@ void Server::stop(Duration timeout) {
   if (api_server_) api_server_->drain(timeout);
   if (rooms_) rooms_->wait_for_tags(kTagsStopWait);
   if (loops_) loops_->stop();
+  anchoring_.reset();
   witnessing_.reset();
   publishing_.reset();
   if (rooms_) rooms_->close();

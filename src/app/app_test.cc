@@ -95,6 +95,26 @@ TEST_F(AppTest, PublishesTheLedgerAndServesIt) {
   EXPECT_EQ(checked->origin, "ledger.example/app");
 }
 
+TEST_F(AppTest, AnchorsItsCheckpointAndRefusesAnOlderCopyOfItsData) {
+  create_key();
+  const std::string disk = config_.data_path + ".disk";
+  std::filesystem::create_directory(disk);
+  config_.ledger.anchors = {disk + "/keyturn.anchor"};
+  ASSERT_TRUE(App::start(config_, needs()));
+  const std::string older = config_.data_path + ".older";
+  std::filesystem::copy(config_.data_path, older, std::filesystem::copy_options::recursive);
+  ASSERT_TRUE(App::start(config_, needs())) << "each start loads policies, which is an entry";
+  std::filesystem::remove_all(config_.data_path);
+  std::filesystem::rename(older, config_.data_path);
+  const auto app = App::start(config_, needs());
+  ASSERT_FALSE(app);
+  EXPECT_NE(app.error().message.find("an older copy of the data was put back"), std::string::npos)
+      << app.error().message;
+  std::filesystem::remove_all(disk);
+  EXPECT_TRUE(App::start(config_, needs())) << "a disk that is away stops nothing";
+  EXPECT_TRUE(logged("ledger.not_anchored"));
+}
+
 TEST_F(AppTest, ALogKeyThatIsLostAfterSigningIsNotReplaced) {
   create_key();
   ASSERT_TRUE(App::start(config_, needs()));

@@ -62,6 +62,7 @@ Result<Config> parse_config(std::string_view text, const std::string& file) {
   anchor(config.data_path, folder);
   anchor(config.policies_path, folder);
   anchor(config.ledger.policy_path, folder);
+  for (std::string& path : config.ledger.anchors) anchor(path, folder);
   anchor(config.server.tls_certificate, folder);
   anchor(config.server.tls_key, folder);
   return config;
@@ -128,6 +129,7 @@ sources = ["sealed"]
 
 # [ledger]
 # policy = "witnesses.txt"    # a tlog-policy file: who cosigns the published checkpoints
+# anchors = ["/mnt/other-disk/keyturn.anchor"]   # the newest checkpoint is kept there too
 
 # [policies]
 # path = "policies"          # *.cedar and keyturn.cedarschema; without it the built-in pack

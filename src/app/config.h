@@ -51,6 +51,7 @@ struct ReviewConfig {
 
 struct LedgerConfig {
   std::string policy_path;  // a tlog-policy file whose witnesses cosign; empty: none
+  std::vector<std::string> anchors;  // files that keep the newest checkpoint elsewhere
 };
 
 struct LimitConfig {

@@ -3,6 +3,7 @@
 
 #include "app/config.h"
 #include "app/section.h"
+#include "ledger/anchors.h"
 
 namespace keyturn::app {
 namespace {
@@ -202,6 +203,16 @@ void read_sections(const toml::table& root, Faults& faults, Config& config) {
   policies.finish();
   Section ledger("[ledger]", table_of(top, "ledger"), faults);
   ledger.read("policy", config.ledger.policy_path);
+  ledger.read("anchors", config.ledger.anchors);
+  for (const std::string& file : config.ledger.anchors) {
+    if (file.empty() || file.back() == '/') {
+      ledger.fault("anchors", "`anchors` in [ledger] names files, such as \"/mnt/usb/anchor\"");
+    }
+  }
+  if (config.ledger.anchors.size() > ledger::Anchors::kFilesMax) {
+    ledger.fault("anchors", fmt::format("`anchors` in [ledger] may name {} files at most",
+                                        ledger::Anchors::kFilesMax));
+  }
   ledger.finish();
   read_aws({"[aws]", table_of(top, "aws"), faults}, config.aws);
   read_vault({"[vault]", table_of(top, "vault"), faults}, config.vault);

@@ -15,6 +15,8 @@ constexpr Duration kTagNewsInterval = std::chrono::seconds(2);
 constexpr Duration kVaultInterval =
     std::chrono::seconds(30);  // it refreshes 5 minutes before expiry
 constexpr Duration kPublishInterval = std::chrono::seconds(1);
+// What a stolen moment may take back without an anchor noticing.
+constexpr Duration kAnchorInterval = std::chrono::minutes(1);
 constexpr Duration kWitnessInterval = std::chrono::seconds(2);
 constexpr Duration kWitnessTimeout = std::chrono::seconds(5);  // also delays a stop
 
@@ -91,7 +93,11 @@ Result<void> Rooms::open_publisher() {
   needs_.log.info("ledger.key", {{"verifier_key", key.verifier().text()}});
   TRY(publisher_, ledger::Publisher::open(*core_->ledger, std::move(key),
                                           ledger_folder(config_.data_path), needs_.log));
+  anchors_ = std::make_unique<ledger::Anchors>(*publisher_, config_.ledger.anchors);
+  // Before anything is signed; and after, for a log whose files were lost.
+  TRY_VOID(check_anchors());
   publish();
+  TRY_VOID(check_anchors());
   return open_witnesses();
 }
 
@@ -106,6 +112,48 @@ void Rooms::publish() {
     return needs_.log.error("ledger.not_published", {{"error", publish_error_}});
   }
   needs_.log.warning("ledger.not_published", {{"error", publish_error_}});
+}
+
+Result<void> Rooms::check_anchors() const {
+  const ledger::Anchors::Round round = anchors_->check();
+  if (round.contradicted) {
+    return fail(Code::kCorrupt, "{}", fmt::join(round.faults, "; "));
+  }
+  return {};
+}
+
+ledger::Anchors::Round Rooms::anchor(std::uint64_t unsaid) {
+  ledger::Anchors::Round round = anchors_->advance(unsaid);
+  std::string faults = fmt::format("{}", fmt::join(round.faults, "; "));
+  // Said when it begins, when it changes and when it ends.
+  if (faults == anchor_faults_) return round;
+  anchor_faults_ = std::move(faults);
+  if (anchor_faults_.empty()) {
+    needs_.log.info("ledger.anchors_back", {});
+  } else if (round.contradicted) {
+    needs_.log.error("ledger.anchor_contradicts", {{"error", anchor_faults_}});
+  } else {
+    needs_.log.warning("ledger.not_anchored", {{"error", anchor_faults_}});
+  }
+  return round;
+}
+
+void Rooms::anchor_and_record() {
+  // The record of the last round is the one entry that needs no round of its own.
+  const ledger::Anchors::Round round = anchor(1);
+  if (round.written.empty()) return;
+  Json files(Json::Array{});
+  for (const std::string& file : round.written) files.push_back(recorded_text(file));
+  const Json body = Json::object({{"anchors", std::move(files)},
+                                  {"root", round.tree.root.hex()},
+                                  {"size", static_cast<std::int64_t>(round.tree.size)}});
+  const auto recorded = core_->store->run([&](store::Transaction& transaction) -> Result<void> {
+    TRY_VOID(core_->ledger->append(transaction, "checkpoint.anchored", body));
+    return {};
+  });
+  if (!recorded) {
+    needs_.log.warning("ledger.anchor_not_recorded", {{"error", recorded.error().message}});
+  }
 }
 
 Result<void> Rooms::open_witnesses() {
@@ -215,6 +263,11 @@ std::vector<Job> Rooms::witnessing() {
   return {{kWitnessInterval, [this] { ask_witnesses(); }}};
 }
 
+std::vector<Job> Rooms::anchoring() {
+  if (config_.ledger.anchors.empty()) return {};
+  return {{kAnchorInterval, [this] { anchor_and_record(); }}};
+}
+
 void Rooms::sweep() {
   const auto swept = gate_->sweep();
   if (!swept) needs_.log.warning("changes.sweep_failed", {{"error", swept.error().message}});
@@ -271,6 +324,7 @@ void Rooms::wait_for_tags(Duration timeout) {
 
 void Rooms::close() {
   if (publisher_) publish();
+  if (anchors_) anchor(0);
   if (core_) core_->store->close();
 }
 

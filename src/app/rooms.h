@@ -17,6 +17,7 @@
 #include "aws/aws.h"
 #include "gate/gate.h"
 #include "http/http.h"
+#include "ledger/anchors.h"
 #include "ledger/publisher.h"
 #include "ledger/witness.h"
 #include "review/review.h"
@@ -62,6 +63,8 @@ class Rooms {
   std::vector<Job> publishing();
   // Apart from both, because witnesses may be slow or away. Empty without a trust policy.
   std::vector<Job> witnessing();
+  // Apart too: another disk may hang. Empty without anchors.
+  std::vector<Job> anchoring();
 
   // Starts a refresh of the tags on a loop unless one is running; `done` is called when it ends.
   void refresh_tags(std::function<void()> done);
@@ -77,6 +80,9 @@ class Rooms {
   void publish();
   Result<void> open_witnesses();
   void ask_witnesses();
+  Result<void> check_anchors() const;
+  ledger::Anchors::Round anchor(std::uint64_t unsaid);
+  void anchor_and_record();
   Result<void> open_gateway();
   Result<void> open_api();
   void sweep();
@@ -99,11 +105,13 @@ class Rooms {
   std::unique_ptr<gate::Gate> gate_;
   std::unique_ptr<ledger::Publisher> publisher_;
   std::unique_ptr<ledger::Witnesses> witnesses_;  // null without a trust policy
+  std::unique_ptr<ledger::Anchors> anchors_;
   std::unique_ptr<Environments> environments_;
   std::unique_ptr<aws::Gateway> gateway_;
   std::unique_ptr<api::Api> api_;
   std::string publish_error_;   // the last one; the publishing thread's
   std::string witness_faults_;  // the last ones; the witnessing thread's
+  std::string anchor_faults_;   // the last ones; the anchoring thread's, then that of close()
 };
 
 }  // namespace keyturn::app
