@@ -7,7 +7,8 @@ sim_scratch() { if [ -w /dev/shm ]; then echo /dev/shm; else echo "${TMPDIR:-/tm
 # run_sim PRESET RUNS [FIRST]
 run_sim() {
   build_preset "$1" keyturn_sim_run || return 1
-  "$(sim_program "$1")" --runs "$2" --first "${3:-1}" --jobs "$jobs" --scratch "$(sim_scratch)"
+  "$(sim_program "$1")" --runs "$2" --first "${3:-1}" --jobs "$jobs" --scratch "$(sim_scratch)" \
+    --replay "./run sim --preset $1"
 }
 
 verb_sim() {

@@ -126,6 +126,24 @@ TEST_F(AppTest, ALogKeyThatIsLostAfterSigningIsNotReplaced) {
   EXPECT_FALSE(has_ledger_key(config_.data_path));
 }
 
+// What starting itself records must not make up for what the database has lost.
+TEST_F(AppTest, ADatabaseThatLostPublishedEntriesIsRefusedHoweverOftenItIsStarted) {
+  create_key();
+  const std::string database = database_file(config_.data_path);
+  ASSERT_TRUE(App::start(config_, needs()));
+  std::filesystem::copy_file(database, folder_ + "/older");
+  ASSERT_TRUE(App::start(config_, needs())) << "publishes one more policy.loaded";
+  std::filesystem::copy_file(folder_ + "/older", database,
+                             std::filesystem::copy_options::overwrite_existing);
+  for (int i = 0; i < 3; ++i) {
+    const auto app = App::start(config_, needs());
+    ASSERT_FALSE(app) << "start " << i;
+    EXPECT_EQ(app.error().code, Code::kCorrupt);
+    EXPECT_NE(app.error().message.find("but the database has only 1"), std::string::npos)
+        << app.error().message;
+  }
+}
+
 TEST_F(AppTest, ALogKeyThatOthersMayReadIsRefused) {
   create_key();
   ASSERT_TRUE(create_ledger_key(config_.data_path, "", random_));

@@ -39,9 +39,13 @@ Result<std::string> read_text_file(const std::string& path) {
 Result<std::unique_ptr<Rooms>> Rooms::open(const Config& config, const Needs& needs) {
   auto rooms = std::make_unique<Rooms>(config, needs);
   TRY(rooms->core_, Core::open(config, needs));
+  // Before anything is recorded: what is missing from the database must not be made up for.
+  TRY_VOID(rooms->open_publisher());
   TRY_VOID(rooms->open_gate());
   TRY_VOID(rooms->settle());
-  TRY_VOID(rooms->open_publisher());
+  rooms->publish();
+  TRY_VOID(rooms->check_anchors());  // again, for a log whose files were lost
+  TRY_VOID(rooms->open_witnesses());
   return rooms;
 }
 
@@ -94,11 +98,7 @@ Result<void> Rooms::open_publisher() {
   TRY(publisher_, ledger::Publisher::open(*core_->ledger, std::move(key),
                                           ledger_folder(config_.data_path), needs_.log));
   anchors_ = std::make_unique<ledger::Anchors>(*publisher_, config_.ledger.anchors);
-  // Before anything is signed; and after, for a log whose files were lost.
-  TRY_VOID(check_anchors());
-  publish();
-  TRY_VOID(check_anchors());
-  return open_witnesses();
+  return check_anchors();
 }
 
 void Rooms::publish() {

@@ -101,9 +101,9 @@ class Rooms {
 
   // In the order they are opened; taken down in reverse.
   std::unique_ptr<Core> core_;
+  std::unique_ptr<ledger::Publisher> publisher_;
   std::unique_ptr<review::Reviews> reviews_;
   std::unique_ptr<gate::Gate> gate_;
-  std::unique_ptr<ledger::Publisher> publisher_;
   std::unique_ptr<ledger::Witnesses> witnesses_;  // null without a trust policy
   std::unique_ptr<ledger::Anchors> anchors_;
   std::unique_ptr<Environments> environments_;

@@ -76,10 +76,13 @@ void Agents::begin_ask(std::size_t number) {
 
 void Agents::try_ask(const AskPointer& ask) {
   if (resting_ || ask->tries_left-- <= 0) return;
-  send(ask,
-       sign_dynamodb(sessions_[ask->session], ask->operation, body_of(ask->table),
-                     world_.clock().now()),
-       true);
+  world_.checks().signed_anew(ask->operation, ask->table);
+  send(ask, sign(*ask), true);
+}
+
+http::RequestHead Agents::sign(const Ask& ask) {
+  return sign_dynamodb(sessions_[ask.session], ask.operation, body_of(ask.table),
+                       world_.clock().now());
 }
 
 void Agents::send(const AskPointer& ask, http::RequestHead head, bool first) {
@@ -108,7 +111,8 @@ void Agents::answered(const AskPointer& ask, const http::RequestHead& head, cons
                                           change ? " " : "", change.value_or("")));
   if (dice.chance(habits_.copy)) {
     world_.after(dice.between(seconds(0), seconds(30)), [this, ask, head] {
-      if (!resting_) send(ask, head, false);
+      if (resting_) return;
+      send(ask, habits_.copies_pass ? sign(*ask) : head, false);
     });
   }
   if (reply.status == 200) {

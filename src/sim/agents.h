@@ -19,6 +19,9 @@ struct Habits {
   unsigned twice = 0;   // a reviewer answers twice
   unsigned reject = 0;  // a reviewer says no
   unsigned biased = 0;  // the agent's owner tries to review
+  // No client's: a copy is signed anew and not counted as such, to show that the count is looked
+  // at.
+  bool copies_pass = false;
 };
 
 class Agents {
@@ -39,13 +42,13 @@ class Agents {
     std::string table;
     std::size_t session = 0;
     int tries_left = 0;
-    std::size_t sent = 0;  // signed requests
   };
   using AskPointer = std::shared_ptr<Ask>;
 
   std::string add_person(const std::string& id);
   void start_session(const std::string& agent);
   void begin_ask(std::size_t number);
+  http::RequestHead sign(const Ask& ask);
   void try_ask(const AskPointer& ask);
   void send(const AskPointer& ask, http::RequestHead head, bool first);
   void answered(const AskPointer& ask, const http::RequestHead& head, const Reply& reply);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "sim/over_store.h"
+
 namespace keyturn::sim {
 namespace {
 
@@ -48,42 +50,26 @@ class BrokenTransaction final : public store::Transaction {
   std::set<std::int64_t>& forgotten_;
 };
 
-class BrokenStore final : public store::Store {
+class BrokenStore final : public OverStore {
  public:
   BrokenStore(std::unique_ptr<Store> inner, Broken broken)
-      : inner_(std::move(inner)), broken_(broken) {}
-
-  store::Engine engine() const override { return inner_->engine(); }
-  Result<void> migrate(std::string_view room,
-                       std::span<const store::Migration> migrations) override {
-    return inner_->migrate(room, migrations);
-  }
-  Result<void> read(const Unit& unit) override { return inner_->read(unit); }
-  void set_batch_step(Unit step, Committed done) override {
-    inner_->set_batch_step(std::move(step), std::move(done));
-  }
-  void close() override { inner_->close(); }
+      : OverStore(std::move(inner)), broken_(broken) {}
 
   void submit(Unit unit, Committed done) override {
     if (broken_ == Broken::kForwardsFirst) return answer_first(std::move(unit), std::move(done));
-    ++waiting_;
-    inner_->submit(
+    OverStore::submit(
         [this, unit = std::move(unit)](store::Transaction& inner) {
           BrokenTransaction transaction(inner, broken_, forgotten_);
           return unit(transaction);
         },
-        [this, done = std::move(done)](Result<void> result) {
-          --waiting_;
-          done(std::move(result));
-        });
+        std::move(done));
   }
 
  private:
   // Answers before the commit, some of which then fail.
   void answer_first(Unit unit, Committed done) {
-    ++waiting_;
     const bool fails = ++answered_ % kFailingEach == 0;
-    inner_->submit(
+    OverStore::submit(
         [unit = std::move(unit), done = std::move(done),
          fails](store::Transaction& transaction) -> Result<void> {
           Result<void> result = unit(transaction);
@@ -91,19 +77,10 @@ class BrokenStore final : public store::Store {
           if (fails) return fail(Code::kUnavailable, "the commit failed");
           return result;
         },
-        [this](const Result<void>&) { --waiting_; });
+        [](const Result<void>&) {});
   }
 
-  bool on_writer_thread() const override { return false; }  // the inner one looks
-  // The inner one commits what waits before a unit that waits for it.
-  bool commit_here() override {
-    if (waiting_ == 0) return false;
-    return inner_->run([](store::Transaction&) { return Result<void>(); }).has_value();
-  }
-
-  const std::unique_ptr<Store> inner_;
   const Broken broken_;
-  std::size_t waiting_ = 0;
   std::uint64_t answered_ = 0;
   std::set<std::int64_t> forgotten_;
 };

@@ -164,6 +164,11 @@ void Checks::upstream_called(app::Rooms& rooms, const UpstreamCall& call) {
         fmt::format("{} {} reached upstream {} times, and {} decisions that allow it are recorded",
                     call.operation, call.table, calls, allowed_[subject]));
   }
+  if (call.executed) ++executed_[subject];
+  if (!copies_pass_ && call.operation != "DescribeTable" && executed_[subject] > signed_[subject]) {
+    fault(fmt::format("{} {} was carried out {} times and was signed {} times", call.operation,
+                      call.table, executed_[subject], signed_[subject]));
+  }
   if (is_guarded(call.operation, call.table) && calls > granted_[subject]) {
     fault(fmt::format("{} {} reached upstream {} times on {} grants", call.operation, call.table,
                       calls, granted_[subject]));
@@ -188,6 +193,10 @@ void Checks::restarted(app::Rooms& rooms) {
   const std::vector<Digest> before = leaves_;
   forget();
   look(rooms);
+  if (leaves_.size() < must_keep_) {
+    fault(fmt::format("{} entries were published, and {} are left", must_keep_, leaves_.size()));
+  }
+  must_keep_ = 0;
   if (!may_lose_) {
     const std::size_t common = std::min(before.size(), leaves_.size());
     if (common < before.size()) {

@@ -30,8 +30,19 @@ class Checks {
   void ended(app::Rooms& rooms);
   void fault(std::string what);
 
-  // A disk of this run forgets what it said was safe: less may be found than was seen.
+  // A disk of this run forgets what it said was safe: less may be found than was seen, or the start
+  // refused.
   void forgive_lost_entries() { may_lose_ = true; }
+  bool may_lose() const { return may_lose_; }
+  // Not less than this, though: so much was published.
+  void must_keep(std::uint64_t entries) { must_keep_ = entries; }
+  // A client has signed a request anew.
+  void signed_anew(const std::string& operation, const std::string& table) {
+    ++signed_[{operation, table}];
+  }
+  // The wall clock of this run goes back: then copies of what was signed before may pass once more
+  // after a restart.
+  void forgive_copies() { copies_pass_ = true; }
 
   const std::vector<std::string>& faults() const { return faults_; }
   std::uint64_t entries() const { return leaves_.size(); }
@@ -63,6 +74,8 @@ class Checks {
   Trace& trace_;
   std::vector<std::string> faults_;
   bool may_lose_ = false;
+  bool copies_pass_ = false;
+  std::uint64_t must_keep_ = 0;
 
   std::vector<Digest> leaves_;
   std::vector<std::pair<std::uint64_t, Digest>> edge_;  // whole subtrees: leaves and root
@@ -74,6 +87,9 @@ class Checks {
   std::set<std::string> grants_used_;
 
   std::map<Subject, std::uint64_t> calls_;
+  std::map<Subject, std::uint64_t>
+      executed_;  // what upstream answered with an error may come again
+  std::map<Subject, std::uint64_t> signed_;
   std::uint64_t calls_made_ = 0;
 };
 

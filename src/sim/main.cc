@@ -49,8 +49,8 @@ int main_of(int argc, char** argv) {
       continue;
     }
     if (++i == argc) return fail_usage();
-    if (name == "--scratch") {
-      campaign.scratch = argv[i];
+    if (name == "--scratch" || name == "--replay") {
+      (name == "--scratch" ? campaign.scratch : campaign.replay) = argv[i];
       continue;
     }
     const auto number = number_of(argv[i]);

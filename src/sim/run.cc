@@ -12,6 +12,7 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr Duration kActive = minutes(4);
+constexpr Duration kBurst = seconds(20);
 constexpr Duration kCalm = minutes(4);  // what is under way ends
 constexpr Duration kLong = minutes(3);  // every change is past its time
 
@@ -19,16 +20,23 @@ constexpr Duration kLong = minutes(3);  // every change is past its time
 struct Plan {
   Habits habits;
   std::size_t asks = 0;
+  Duration asking = kActive;  // all asks begin within
   std::size_t crashes = 0;
   std::size_t pauses = 0;
   std::size_t clock_steps = 0;
   std::size_t stops = 0;
+  std::size_t deaths = 0;  // right after a commit
+  std::size_t full = 0;    // times that the disk is full for a while
+  std::size_t policy_edits = 0;
+  std::size_t seconds_tried = 0;  // starts of a second gateway
+  bool forgets = false;           // the disk, what it acknowledged
   unsigned upstream = 0;
 };
 
 Plan draw_plan(Dice& dice) {
   Plan plan;
   plan.asks = 8 + dice.below(16);
+  if (dice.chance(25)) plan.asking = kBurst;
   if (dice.chance(50)) plan.habits.leave = 15;
   if (dice.chance(50)) plan.habits.copy = 30;
   if (dice.chance(50)) plan.habits.twice = 30;
@@ -38,6 +46,11 @@ Plan draw_plan(Dice& dice) {
   if (dice.chance(25)) plan.pauses = 1 + dice.below(2);
   if (dice.chance(25)) plan.clock_steps = 1 + dice.below(2);
   if (dice.chance(20)) plan.stops = 1;
+  if (dice.chance(40)) plan.deaths = 1 + dice.below(2);
+  if (dice.chance(25)) plan.full = 1 + dice.below(2);
+  if (dice.chance(30)) plan.policy_edits = 1 + dice.below(2);
+  if (dice.chance(30)) plan.seconds_tried = 1;
+  plan.forgets = dice.chance(8);
   if (dice.chance(60)) plan.upstream = 10 + static_cast<unsigned>(dice.below(40));
   return plan;
 }
@@ -73,12 +86,43 @@ void plan_faults(World& world, const Plan& plan) {
     world.after(dice.between(Duration(0), kActive),
                 [&world] { world.pause_server(world.dice().between(seconds(1), seconds(60))); });
   }
+  if (plan.clock_steps > 0) world.checks().forgive_copies();
   for (std::size_t i = 0; i < plan.clock_steps; ++i) {
     world.after(dice.between(Duration(0), kActive), [&world] {
       const Duration by = world.dice().between(seconds(1), minutes(10));
       world.step_clock(world.dice().chance(50) ? by : -by);
     });
   }
+}
+
+void fill_disk(World& world) {
+  Disk& disk = world.disk();
+  (disk.dice.chance(50) ? disk.full_percent : disk.lost_commits_percent) = 30;
+  world.trace().add("disk", "fails");
+  // What an executed action's record meets then is an error that a person must see.
+  world.trace().expect_error("gateway.outcome_not_recorded");
+  world.after(disk.dice.between(seconds(1), seconds(20)), [&world] {
+    world.disk().full_percent = 0;
+    world.disk().lost_commits_percent = 0;
+    world.trace().add("disk", "works again");
+  });
+}
+
+void plan_disk_faults(World& world, const Plan& plan) {
+  Dice& dice = world.dice();
+  const auto plan_some = [&](std::size_t count, const std::function<void()>& event) {
+    for (std::size_t i = 0; i < count; ++i) {
+      world.after(dice.between(Duration(0), kActive), event);
+    }
+  };
+  plan_some(plan.deaths, [&world] { world.disk().dies_at_commit = true; });
+  plan_some(plan.full, [&world] { fill_disk(world); });
+  plan_some(plan.policy_edits, [&world] { world.change_policies(); });
+  plan_some(plan.seconds_tried, [&world] { world.start_second(); });
+  if (!plan.forgets) return;
+  const Duration when = dice.between(Duration(0), kActive);
+  world.after(when, [&world] { world.lose_what_follows(); });
+  world.after(when + dice.between(Duration(0), seconds(30)), [&world] { world.crash(seconds(1)); });
 }
 
 // Everything that is wrong ends, and what is under way may end too.
@@ -88,8 +132,9 @@ void calm_down(World& world, Agents& agents) {
   agents.rest();
   world.run_for(kCalm);
   world.run_for(kLong);
+  if (world.refused()) return;
   if (world.server() == nullptr) return world.checks().fault("no gateway runs at the end");
-  world.checks().ended(world.server()->rooms());
+  // A start settles what is unfinished, also what a full disk has left so.
   world.stop();
   world.start();
   if (world.server() != nullptr) world.checks().ended(world.server()->rooms());
@@ -100,13 +145,17 @@ void calm_down(World& world, Agents& agents) {
 Report run(const Options& options) {
   const Scratch scratch(options);
   World world(options, scratch.path());
-  const Plan plan = draw_plan(world.dice());
+  Plan plan = draw_plan(world.dice());
+  if (options.broken == Broken::kNotLocked) plan.seconds_tried = 1;
+  if (options.broken == Broken::kLimitless) plan.asking = kBurst;
+  if (options.broken == Broken::kCopiesPass) plan.habits = {.copy = 60, .copies_pass = true};
   world.set_up();
   Agents agents(world, plan.habits);
   agents.set_up();
   world.break_now();
   plan_faults(world, plan);
-  agents.begin(plan.asks, kActive);
+  plan_disk_faults(world, plan);
+  agents.begin(plan.asks, plan.asking);
   world.run_for(kActive);
   calm_down(world, agents);
   return world.report();

@@ -102,6 +102,15 @@ void Server::ended(std::list<Guest>::iterator guest, const Result<void>& handled
   if (gone.answered) gone.answered(*gone.visit);
 }
 
+std::map<std::string, std::size_t, std::less<>> Server::waiting() const {
+  std::map<std::string, std::size_t, std::less<>> counts;
+  for (const Guest& guest : visits_) {
+    if (!guest.visit->waiting()) continue;
+    ++counts[std::string(guest.visit->head().headers.find("x-amz-security-token").value_or(""))];
+  }
+  return counts;
+}
+
 void Server::drain() {
   listening_ = false;
   for (Guest& guest : visits_) guest.visit->drain();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <list>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -44,6 +45,8 @@ class Server {
   // when the server dies before.
   Visit* visit(Door door, http::RequestHead head, std::string body, Answered answered);
   std::size_t visits() const { return visits_.size(); }
+  // Requests that wait for reviewers, by session token.
+  std::map<std::string, std::size_t, std::less<>> waiting() const;
   // Takes no more requests and wakes those that wait.
   void drain();
   // After drain(), once nothing is left: publishes, closes the store.

@@ -24,6 +24,9 @@ enum class Broken {
   kLedgerAltered,      // an entry is another one than was hashed
   kOutcomeForgotten,   // outcomes are not recorded
   kErrorLogged,        // an error-level line
+  kNotLocked,          // a second gateway may have the first one's data folder
+  kLimitless,          // more requests of a session wait than may
+  kCopiesPass,         // what was sent is carried out again when a copy comes
   kUnseeded,           // chance that does not come from the seed
 };
 

@@ -101,7 +101,9 @@ std::shared_ptr<http::Exchange::Waker> Visit::waker() { return parking_; }
 
 http::Task<http::Exchange::Woken> Visit::wait(Duration timeout) {
   if (!parking_->take_wake() && !left_ && !draining_) {
+    waiting_ = true;
     CO_TRY_VOID(co_await parking_->sleep(timeout));
+    waiting_ = false;
     if (!parking_->take_wake()) co_return left_ ? Woken::kClientGone : Woken::kTimeout;
   }
   co_return left_ ? Woken::kClientGone : Woken::kEvent;

@@ -40,6 +40,8 @@ class Visit final : public http::Exchange {
   // The server is to stop: who waits answers now.
   void drain();
   bool answered() const { return answered_; }
+  // Whether it waits for reviewers.
+  bool waiting() const { return waiting_; }
   const Reply& reply() const { return reply_; }
 
  private:
@@ -64,6 +66,7 @@ class Visit final : public http::Exchange {
   bool left_ = false;
   bool draining_ = false;
   bool answered_ = false;
+  bool waiting_ = false;
   Reply reply_;
 };
 

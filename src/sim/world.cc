@@ -1,10 +1,10 @@
 #include "sim/world.h"
 
-#include <unistd.h>
-
 #include <filesystem>
+#include <fstream>
 
 #include "app/folder.h"
+#include "app/policies.h"
 #include "sim/broken.h"
 
 namespace keyturn::sim {
@@ -19,8 +19,12 @@ constexpr Duration kRestartPause = seconds(1);
 constexpr std::size_t kStartsMax = 20;  // a gateway that does not start by then never will
 constexpr std::size_t kCallsMax = 200;  // of one API route that must succeed
 constexpr Duration kCallAgain = seconds(1);
+constexpr std::size_t kHeldPerSession = 3;
+constexpr Schedule::Owner kSecond = 1'000'000;  // no life of the first one has this number
 
-app::Config config_of(const std::string& folder, Dice& dice) {
+using Opened = Result<std::unique_ptr<store::Store>>;
+
+app::Config config_of(const std::string& folder, const std::string& policies, Dice& dice) {
   app::Config config;
   config.data_path = folder;
   config.aws.account = "123456789012";
@@ -30,7 +34,8 @@ app::Config config_of(const std::string& folder, Dice& dice) {
   config.vault.sources = {vault::Source::kEnvironment};
   config.review.change_lifetime = minutes(4);
   config.review.grant_lifetime = minutes(2);
-  config.limits.held_requests_per_session = 3;
+  config.limits.held_requests_per_session = kHeldPerSession;
+  config.policies_path = policies;
   const EnvironmentSelector by_arn{.arns = {"*:table/dev-*"}};
   const EnvironmentSelector by_tag{.tags = {{"env", "dev"}}};
   config.environments = {
@@ -45,8 +50,12 @@ World::World(const Options& options, const std::string& folder)
       dice_(options.seed),
       random_(options.seed + 1),
       trace_(schedule_, folder),
-      config_(config_of(folder + "/0", dice_)),
+      config_(config_of(folder + "/0", folder + "/policies", dice_)),
       folder_(folder) {
+  disk_.died = [this] {
+    trace_.mute();
+    crash(dice_.between(seconds(0), seconds(5)));
+  };
   upstream_.on_call([this](const UpstreamCall& call) {
     if (server_) checks_.upstream_called(server_->rooms(), call);
   });
@@ -56,6 +65,10 @@ World::~World() = default;
 
 void World::set_up() {
   const auto prepare = [this]() -> Result<void> {
+    TRY_VOID(app::create_folder(config_.policies_path));
+    for (const auto& file : app::embedded_policies().files) {
+      std::ofstream(config_.policies_path + "/" + file.name) << file.text;
+    }
     TRY_VOID(app::create_folder(config_.data_path));
     TRY_VOID(app::create_sealing_key(config_.data_path, random_));
     return app::create_ledger_key(config_.data_path, "ledger.example/sim", random_);
@@ -76,8 +89,8 @@ void World::set_up() {
   if (const auto known = core.identity->refresh(); !known) checks_.fault(known.error().message);
 }
 
-void World::start() {
-  const Server::Outside outside{
+Server::Outside World::outside() {
+  return {
       .schedule = schedule_,
       .dice = dice_,
       .clock = clock_,
@@ -85,12 +98,19 @@ void World::start() {
       .trace = trace_,
       .upstream = upstream_,
       .model = options_.model,
-      .open_store = [this](const app::Needs& needs, Loop& loop) {
-        return open_store(needs, loop);
+      .open_store = [this](const app::Needs& needs, Loop& loop) -> Opened {
+        TRY(auto store,
+            store::open_sqlite({.path = app::database_file(config_.data_path), .host = &loop},
+                               needs.clock, needs.log, needs.metrics));
+        return put_on(disk_, break_store(std::move(store), broken_));
       }};
+}
+
+void World::start() {
+  trace_.unmute();
   for (std::size_t tries = 0; tries < kStartsMax; ++tries) {
     trace_.add("server", fmt::format("starts, life {}", ++lives_));
-    auto started = Server::start(outside, lives_, config_);
+    auto started = Server::start(outside(), lives_, config_);
     if (started) {
       server_ = std::move(*started);
       if (broken_ == Broken::kHeldForEver) server_->loop().lose_alarms();
@@ -98,15 +118,50 @@ void World::start() {
       return checks_.restarted(server_->rooms());
     }
     trace_.add("server", fmt::format("does not start: {}", started.error().message));
+    trace_.unmute();
+    if (started.error().code == Code::kCorrupt) {
+      refused_ = true;
+      if (!checks_.may_lose()) checks_.fault("a sound database is refused");
+      return;
+    }
     run_for(kRestartPause);
   }
   checks_.fault("the gateway does not start any more");
 }
 
-Result<std::unique_ptr<store::Store>> World::open_store(const app::Needs& needs, Loop& loop) {
-  TRY(auto store, store::open_sqlite({.path = app::database_file(config_.data_path), .host = &loop},
-                                     needs.clock, needs.log, needs.metrics));
-  return break_store(std::move(store), broken_);
+void World::start_second() {
+  if (!server_) return;
+  app::Config config = config_;
+  if (broken_ == Broken::kNotLocked) {
+    config.data_path = folder_ + "/second";
+    std::filesystem::copy(config_.data_path, config.data_path,
+                          std::filesystem::copy_options::recursive);
+  }
+  std::swap(config, config_);
+  const auto second = Server::start(outside(), kSecond, config_);
+  std::swap(config, config_);
+  if (second) return checks_.fault("two gateways run on one data folder");
+  trace_.add("second", fmt::format("does not start: {}", second.error().message));
+}
+
+void World::lose_what_follows() {
+  if (!server_ || !early_.empty()) return;
+  trace_.add("disk", "keeps nothing from here on");
+  checks_.forgive_lost_entries();
+  early_ = folder_ + "/early";
+  std::filesystem::copy(config_.data_path, early_, std::filesystem::copy_options::recursive);
+  // The files of the ledger are on another disk, which keeps what it is given.
+  std::filesystem::remove_all(app::ledger_folder(early_));
+}
+
+void World::change_policies() {
+  if (!server_) return;
+  std::ofstream(config_.policies_path + "/10-observe.cedar", std::ios::app)
+      << fmt::format("// edited {} times\n", ++policy_edits_);
+  if (const auto loaded = server_->rooms().reload_policies(); !loaded) {
+    trace_.add("operator", fmt::format("policies not loaded: {}", loaded.error().message));
+  }
+  server_->loop().after(Duration(1), [] {});
 }
 
 void World::break_now() {
@@ -116,30 +171,60 @@ void World::break_now() {
     early_ = folder_ + "/early";
     std::filesystem::copy(config_.data_path, early_, std::filesystem::copy_options::recursive);
   }
+  if (broken_ == Broken::kLimitless) config_.limits.held_requests_per_session = 1'000;
   // The store is broken from its next start on.
   if (broken_ != Broken::kNothing) crash(kRestartPause);
 }
 
+// The disk as it is at this moment, or as it was when it began to forget; what the dying one still
+// writes goes elsewhere.
 void World::die() {
   trace_.add("server", "dies");
-  // The disk as it is at this moment; what the dying one still writes goes elsewhere.
   const std::string next = fmt::format("{}/{}", folder_, lives_);
-  const bool early = !early_.empty() && lives_ > 1;
-  std::filesystem::copy(early ? early_ : config_.data_path, next,
-                        std::filesystem::copy_options::recursive);
+  constexpr auto kAll = std::filesystem::copy_options::recursive;
+  const bool forgets = !early_.empty() && lives_ > 1;
+  std::filesystem::copy(forgets ? early_ : config_.data_path, next, kAll);
+  if (forgets && !std::filesystem::exists(app::ledger_folder(next))) {
+    std::filesystem::copy(app::ledger_folder(config_.data_path), app::ledger_folder(next), kAll);
+    checks_.must_keep(published_size());
+    early_.clear();
+  }
   server_.reset();
   std::filesystem::remove_all(config_.data_path);
   config_.data_path = next;
   paused_ = false;
+  disk_.dies_at_commit = false;
   std::map<std::uint64_t, Guest> orphans;
   std::swap(orphans, visits_);
   for (const auto& [number, guest] : orphans) guest.answered(Reply());
+}
+
+// The second line of the checkpoint (C2SP tlog-checkpoint).
+std::uint64_t World::published_size() const {
+  std::ifstream file(app::ledger_folder(config_.data_path) + "/checkpoint");
+  std::string origin;
+  std::uint64_t size = 0;
+  std::getline(file, origin);
+  file >> size;
+  return size;
+}
+
+// No more of one session's requests wait for reviewers than may.
+void World::check_waiting() {
+  if (!server_) return;
+  for (const auto& [session, count] : server_->waiting()) {
+    if (count > kHeldPerSession) {
+      checks_.fault(
+          fmt::format("{} requests of one session wait, more than {}", count, kHeldPerSession));
+    }
+  }
 }
 
 void World::step() {
   ++steps_;
   if (!schedule_.step()) return;
   if (server_ && std::exchange(appended_, false)) checks_.look(server_->rooms());
+  check_waiting();
   if (!crash_) return;
   const Duration pause = *std::exchange(crash_, std::nullopt);
   if (!server_) return;
@@ -161,6 +246,7 @@ std::optional<std::uint64_t> World::visit(Server::Door door, http::RequestHead h
   const std::uint64_t number = ++visits_made_;
   Visit* visit =
       server_->visit(door, std::move(head), std::move(body), [this, number](const Visit& ended) {
+        if (crash_) return;  // it dies before this leaves
         auto node = visits_.extract(number);
         if (!node.empty() && !ended.client_left()) node.mapped().answered(ended.reply());
       });

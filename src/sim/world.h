@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "sim/checks.h"
+#include "sim/disk.h"
 #include "sim/server.h"
 #include "sim/sim.h"
 
@@ -46,6 +47,7 @@ class World {
 
   // A fresh data folder with its keys, the gateway on it, and its first person.
   void set_up();
+  bool refused() const { return refused_; }
   // Starts the gateway on what is on the disk; again until it starts.
   void start();
   // After the event that runs now: kill -9, or with the power, and a new start after `pause`.
@@ -53,11 +55,19 @@ class World {
   // An orderly stop; whoever waits is answered first.
   void stop();
   void pause_server(Duration duration);
+  // The database is found as it was now, at the next crash; the files beside it are not.
+  void lose_what_follows();
+  // Another gateway on the same data folder: it must be refused.
+  void start_second();
+  // The operator edits the policies and has them loaded.
+  void change_policies();
   void step_clock(Duration by);
   // Steps forward again what the steps back have gained: expiries are by the wall clock.
   void mend_clock();
 
   Dice& dice() { return dice_; }
+  Disk& disk() { return disk_; }
+  const app::Config& config() const { return config_; }
   Trace& trace() { return trace_; }
   Checks& checks() { return checks_; }
   Upstream& upstream() { return upstream_; }
@@ -73,7 +83,10 @@ class World {
     Visit* visit = nullptr;
     Answered answered;
   };
+  Server::Outside outside();
   void step();
+  void check_waiting();
+  std::uint64_t published_size() const;
   void die();
   Result<std::unique_ptr<store::Store>> open_store(const app::Needs& needs, Loop& loop);
   void expect_end(std::uint64_t number);
@@ -88,9 +101,12 @@ class World {
   Trace trace_;
   Checks checks_{trace_};
   Upstream upstream_{dice_, trace_};
+  Disk disk_{dice_};
   app::Config config_;
   std::string folder_;
   std::string early_;  // of a disk that acknowledges early: what it will be found to hold
+  std::uint64_t policy_edits_ = 0;
+  bool refused_ = false;  // to start on a database that has lost entries: rightly
   std::uint64_t lives_ = 0;
   std::uint64_t visits_made_ = 0;
   std::optional<Duration> crash_;
