@@ -29,7 +29,7 @@ BANNED = [
     (r"\bcatch\s*\(\s*\.\.\.\s*\)", set(), "catch what is expected, by type"),
     (r"#\s*include\s*<boost/beast", {"http"}, "Beast is the http room's business"),
     (r"#\s*include\s*<openssl/", {"crypto", "http"}, "use the crypto room"),
-    (r"#\s*include\s*<sqlite3\.h>|#\s*include\s*<libpq", {"store"}, "use the store room"),
+    (r"#\s*include\s*<sqlite3\.h>|#\s*include\s*<libpq", {"store", "faulty"}, "use the store room"),
     (r"#\s*include\s*<CLI/", {"cli"}, "command lines are the cli room's business"),
     (r"#\s*include\s*<toml", {"app"}, "configuration is the app room's business"),
     (r"\bstatic\s+(?!const\b|constexpr\b|inline\b|thread_local const\b|_)[\w:<>,\s*&]+\s+\w+\s*(=|;|\{)(?!.*\()",
