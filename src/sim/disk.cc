@@ -1,7 +1,5 @@
 #include "sim/disk.h"
 
-#include "sim/over_store.h"
-
 namespace keyturn::sim {
 namespace {
 
@@ -27,52 +25,48 @@ class DiskTransaction final : public store::Transaction {
   bool full_ = false;
 };
 
-class DiskStore final : public OverStore {
- public:
-  DiskStore(Disk& disk, std::unique_ptr<Store> inner) : OverStore(std::move(inner)), disk_(disk) {}
-
-  void submit(store::Unit unit, store::Committed done) override {
-    OverStore::submit(
-        [this, unit = std::move(unit)](store::Transaction& inner) -> Result<void> {
-          DiskTransaction transaction(disk_, inner);
-          TRY_VOID(unit(transaction));
-          if (!transaction.full()) return {};
-          return fail(Code::kExhausted, "database: database or disk is full");
-        },
-        [this, done = std::move(done)](Result<void> result) {
-          done(is_dead(result) ? Result<void>(fail(Code::kUnavailable, "the process dies"))
-                               : std::move(result));
-        });
-  }
-
-  void set_batch_step(store::Unit step, store::Committed done) override {
-    OverStore::set_batch_step(
-        [this, step = std::move(step)](store::Transaction& transaction) -> Result<void> {
-          TRY_VOID(step(transaction));
-          if (!disk_.dice.chance(disk_.lost_commits_percent)) return {};
-          return fail(Code::kUnavailable, "database: disk I/O error");
-        },
-        std::move(done));
-  }
-
- private:
-  bool is_dead(const Result<void>& result) {
-    if (disk_.dies_at_commit && result) {
-      disk_.dies_at_commit = false;
-      dead_ = true;
-      disk_.died();
-    }
-    return dead_;
-  }
-
-  Disk& disk_;
-  bool dead_ = false;
-};
+Error lost() { return {Code::kConflict, "another gateway has taken over writing"}; }
 
 }  // namespace
 
-std::unique_ptr<store::Store> put_on(Disk& disk, std::unique_ptr<store::Store> store) {
-  return std::make_unique<DiskStore>(disk, std::move(store));
+void DiskStore::submit(store::Unit unit, store::Committed done) {
+  if (lost_) return done(fail(lost()));
+  OverStore::submit(
+      [this, unit = std::move(unit)](store::Transaction& inner) -> Result<void> {
+        if (lost_) return fail(lost());
+        DiskTransaction transaction(disk_, inner);
+        TRY_VOID(unit(transaction));
+        if (!transaction.full()) return {};
+        return fail(Code::kExhausted, "database: database or disk is full");
+      },
+      [this, done = std::move(done)](Result<void> result) {
+        done(is_dead(result) ? Result<void>(fail(Code::kUnavailable, "the process dies"))
+                             : std::move(result));
+      });
+}
+
+void DiskStore::set_batch_step(store::Unit step, store::Committed done) {
+  OverStore::set_batch_step(
+      [this, step = std::move(step)](store::Transaction& transaction) -> Result<void> {
+        TRY_VOID(step(transaction));
+        if (!disk_.dice.chance(disk_.lost_commits_percent)) return {};
+        return fail(Code::kUnavailable, "database: disk I/O error");
+      },
+      std::move(done));
+}
+
+void DiskStore::lose_lease() {
+  lost_ = true;
+  close();
+}
+
+bool DiskStore::is_dead(const Result<void>& result) {
+  if (disk_.dies_at_commit && result) {
+    disk_.dies_at_commit = false;
+    dead_ = true;
+    disk_.died();
+  }
+  return dead_;
 }
 
 }  // namespace keyturn::sim

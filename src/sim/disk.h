@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "sim/dice.h"
-#include "store/store.h"
+#include "sim/over_store.h"
 
 namespace keyturn::sim {
 
@@ -20,7 +20,24 @@ struct Disk {
   std::function<void()> died{};
 };
 
-// `disk` outlives the store.
-std::unique_ptr<store::Store> put_on(Disk& disk, std::unique_ptr<store::Store> store);
+// The store on it, which another gateway may take over: as the PostgreSQL store's lease has it,
+// whoever has lost it commits nothing more and answers kConflict.
+class DiskStore final : public OverStore {
+ public:
+  // `disk` outlives the store.
+  DiskStore(Disk& disk, std::unique_ptr<Store> inner) : OverStore(std::move(inner)), disk_(disk) {}
+
+  void submit(store::Unit unit, store::Committed done) override;
+  void set_batch_step(store::Unit step, store::Committed done) override;
+  // From now on. What is queued is refused, and the database is another's.
+  void lose_lease();
+
+ private:
+  bool is_dead(const Result<void>& result);
+
+  Disk& disk_;
+  bool dead_ = false;
+  bool lost_ = false;
+};
 
 }  // namespace keyturn::sim

@@ -88,6 +88,11 @@ TEST(Simulator, FindsASecondGatewayOnOneDataFolder) {
   EXPECT_FALSE(fault.starts_with("not found")) << fault;
 }
 
+TEST(Simulator, FindsAGatewayThatWritesAfterAnotherTookOver) {
+  const std::string fault = find_fault(Broken::kNotFenced, "decisions that allow it");
+  EXPECT_FALSE(fault.starts_with("not found")) << fault;
+}
+
 TEST(Simulator, FindsMoreWaitingRequestsThanMay) {
   const std::string fault = find_fault(Broken::kLimitless, "of one session wait");
   EXPECT_FALSE(fault.starts_with("not found")) << fault;

@@ -102,7 +102,9 @@ Server::Outside World::outside() {
         TRY(auto store,
             store::open_sqlite({.path = app::database_file(config_.data_path), .host = &loop},
                                needs.clock, needs.log, needs.metrics));
-        return put_on(disk_, break_store(std::move(store), broken_));
+        auto opened = std::make_unique<DiskStore>(disk_, break_store(std::move(store), broken_));
+        store_ = opened.get();
+        return opened;
       }};
 }
 
@@ -189,14 +191,50 @@ void World::die() {
     checks_.must_keep(published_size());
     early_.clear();
   }
-  server_.reset();
+  const std::unique_ptr<Server> dead = std::move(server_);
+  orphan(dead.get());
   std::filesystem::remove_all(config_.data_path);
   config_.data_path = next;
   paused_ = false;
   disk_.dies_at_commit = false;
+}
+
+void World::orphan(const Server* server) {
   std::map<std::uint64_t, Guest> orphans;
-  std::swap(orphans, visits_);
+  for (auto it = visits_.begin(); it != visits_.end();) {
+    const auto here = it++;
+    if (here->second.server == server) orphans.insert(visits_.extract(here));
+  }
   for (const auto& [number, guest] : orphans) guest.answered(Reply());
+}
+
+void World::take_over() {
+  if (!server_ || old_ || paused_) return;
+  trace_.add("server", "stands still, and another takes over");
+  // What it still has to record, it cannot.
+  trace_.expect_error("gateway.outcome_not_recorded");
+  const Schedule::Owner owner = server_->owner();
+  schedule_.pause(owner);
+  old_ = std::move(server_);
+  if (broken_ == Broken::kNotFenced) {
+    const std::string next = fmt::format("{}/{}", folder_, lives_);
+    std::filesystem::copy(config_.data_path, next, std::filesystem::copy_options::recursive);
+    config_.data_path = next;
+  } else {
+    store_->lose_lease();
+  }
+  start();
+  after(dice_.between(seconds(1), seconds(30)), [this, owner] {
+    trace_.add("server", "the old one goes on");
+    schedule_.resume(owner);
+  });
+  after(dice_.between(seconds(40), seconds(90)), [this] { end_old(); });
+}
+
+void World::end_old() {
+  trace_.add("server", "the old one dies");
+  const std::unique_ptr<Server> dead = std::move(old_);
+  orphan(dead.get());
 }
 
 // The second line of the checkpoint (C2SP tlog-checkpoint).
@@ -242,16 +280,21 @@ void World::run_for(Duration duration) {
 
 std::optional<std::uint64_t> World::visit(Server::Door door, http::RequestHead head,
                                           std::string body, Answered answered) {
-  if (!server_) return std::nullopt;
+  // Some still come to the one that another has taken over from.
+  const bool late = old_ && door == Server::Door::kAws && dice_.chance(30);
+  Server* server = late ? old_.get() : server_.get();
+  if (server == nullptr) return std::nullopt;
   const std::uint64_t number = ++visits_made_;
   Visit* visit =
-      server_->visit(door, std::move(head), std::move(body), [this, number](const Visit& ended) {
-        if (crash_) return;  // it dies before this leaves
-        auto node = visits_.extract(number);
+      server->visit(door, std::move(head), std::move(body), [this, number](const Visit& ended) {
+        const auto found = visits_.find(number);
+        if (found == visits_.end()) return;
+        if (crash_ && found->second.server == server_.get()) return;  // it dies before this leaves
+        auto node = visits_.extract(found);
         if (!node.empty() && !ended.client_left()) node.mapped().answered(ended.reply());
       });
   if (visit == nullptr) return std::nullopt;
-  visits_[number] = {visit, std::move(answered)};
+  visits_[number] = {server, visit, std::move(answered)};
   expect_end(number);
   return number;
 }
@@ -259,7 +302,7 @@ std::optional<std::uint64_t> World::visit(Server::Door door, http::RequestHead h
 void World::expect_end(std::uint64_t number) {
   after(kVisitMax, [this, number] {
     if (!visits_.contains(number)) return;
-    if (paused_) return expect_end(number);
+    if (paused_ || visits_[number].server == old_.get()) return expect_end(number);
     checks_.fault(
         fmt::format("request {} has not ended after {}", number, format_duration(kVisitMax)));
   });
@@ -270,7 +313,7 @@ void World::leave(std::uint64_t number) {
   if (found == visits_.end()) return;
   trace_.add("client", fmt::format("{} leaves", found->second.visit->request_id()));
   found->second.visit->leave();
-  if (server_) server_->loop().after(Duration(1), [] {});
+  found->second.server->loop().after(Duration(1), [] {});
 }
 
 std::optional<std::uint64_t> World::call_api(std::string_view method, std::string_view target,

@@ -59,6 +59,8 @@ class World {
   void lose_what_follows();
   // Another gateway on the same data folder: it must be refused.
   void start_second();
+  // The gateway stands still, another one takes over, and then the first goes on for a while.
+  void take_over();
   // The operator edits the policies and has them loaded.
   void change_policies();
   void step_clock(Duration by);
@@ -80,6 +82,7 @@ class World {
 
  private:
   struct Guest {
+    Server* server = nullptr;
     Visit* visit = nullptr;
     Answered answered;
   };
@@ -88,6 +91,9 @@ class World {
   void check_waiting();
   std::uint64_t published_size() const;
   void die();
+  void end_old();
+  // The clients of a server that has died get nothing.
+  void orphan(const Server* server);
   Result<std::unique_ptr<store::Store>> open_store(const app::Needs& needs, Loop& loop);
   void expect_end(std::uint64_t number);
 
@@ -115,7 +121,9 @@ class World {
   std::string root_token_;
   std::map<std::uint64_t, Guest> visits_;
   std::uint64_t steps_ = 0;
-  bool appended_ = false;  // since the last look
+  bool appended_ = false;        // since the last look
+  DiskStore* store_ = nullptr;   // of the latest server
+  std::unique_ptr<Server> old_;  // that another has taken over from
   std::unique_ptr<Server> server_;
 };
 

@@ -172,6 +172,7 @@ class SqliteStore final : public Store {
     if (const auto marked = folder_->mark_clean(); !marked) {
       log_.warning("store.marker_stays", {{"error", marked.error().message}});
     }
+    folder_.reset();  // another may have it now
   }
 
  private:

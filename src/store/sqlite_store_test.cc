@@ -97,8 +97,8 @@ TEST_F(SqliteStoreTest, AFolderServesOneStoreAtATime) {
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, Code::kConflict);
   EXPECT_NE(second.error().message.find("is in use"), std::string::npos);
-  store.reset();
-  EXPECT_TRUE(open());
+  store->close();
+  EXPECT_TRUE(open()) << "whoever is closed holds it no more";
 }
 
 TEST_F(SqliteStoreTest, AFolderServesOneProcessAtATime) {
