@@ -129,6 +129,7 @@ sources = ["sealed"]
 
 # [ledger]
 # policy = "witnesses.txt"    # a tlog-policy file: who cosigns the published checkpoints
+# observe = "recorded"        # or "decided": reads need not wait for the disk
 # anchors = ["/mnt/other-disk/keyturn.anchor"]   # the newest checkpoint is kept there too
 
 # [policies]

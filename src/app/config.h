@@ -13,6 +13,7 @@
 #include "action/action.h"
 #include "base/clock.h"
 #include "base/result.h"
+#include "gate/gate.h"
 #include "vault/vault.h"
 
 namespace keyturn::app {
@@ -51,6 +52,7 @@ struct ReviewConfig {
 
 struct LedgerConfig {
   std::string policy_path;  // a tlog-policy file whose witnesses cosign; empty: none
+  gate::ObserveLeaves observe = gate::ObserveLeaves::kRecorded;
   std::vector<std::string> anchors;  // files that keep the newest checkpoint elsewhere
 };
 

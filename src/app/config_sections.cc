@@ -104,6 +104,30 @@ void read_review(Section section, ReviewConfig& review) {
   section.finish();
 }
 
+void read_ledger(Section section, LedgerConfig& ledger) {
+  std::string observe = "recorded";
+  section.read("policy", ledger.policy_path);
+  section.read("anchors", ledger.anchors);
+  for (const std::string& file : ledger.anchors) {
+    if (file.empty() || file.back() == '/') {
+      section.fault("anchors", "`anchors` in [ledger] names files, such as \"/mnt/usb/anchor\"");
+    }
+  }
+  if (ledger.anchors.size() > ledger::Anchors::kFilesMax) {
+    section.fault("anchors", fmt::format("`anchors` in [ledger] may name {} files at most",
+                                         ledger::Anchors::kFilesMax));
+  }
+  section.read("observe", observe);
+  section.finish();
+  if (observe == "decided") {
+    ledger.observe = gate::ObserveLeaves::kDecided;
+  } else if (observe != "recorded") {
+    section.fault("observe", fmt::format("`observe` in [ledger] is \"recorded\" or \"decided\", "
+                                         "not `{}`",
+                                         printable(observe, 100)));
+  }
+}
+
 void read_limits(Section section, LimitConfig& limits) {
   constexpr std::int64_t kMiB = std::int64_t{1} << 20U;
   section.read_bytes("body_memory", limits.body_memory_bytes, {kMiB, 1'024 * kMiB});
@@ -201,19 +225,7 @@ void read_sections(const toml::table& root, Faults& faults, Config& config) {
   Section policies("[policies]", table_of(top, "policies"), faults);
   policies.read("path", config.policies_path);
   policies.finish();
-  Section ledger("[ledger]", table_of(top, "ledger"), faults);
-  ledger.read("policy", config.ledger.policy_path);
-  ledger.read("anchors", config.ledger.anchors);
-  for (const std::string& file : config.ledger.anchors) {
-    if (file.empty() || file.back() == '/') {
-      ledger.fault("anchors", "`anchors` in [ledger] names files, such as \"/mnt/usb/anchor\"");
-    }
-  }
-  if (config.ledger.anchors.size() > ledger::Anchors::kFilesMax) {
-    ledger.fault("anchors", fmt::format("`anchors` in [ledger] may name {} files at most",
-                                        ledger::Anchors::kFilesMax));
-  }
-  ledger.finish();
+  read_ledger({"[ledger]", table_of(top, "ledger"), faults}, config.ledger);
   read_aws({"[aws]", table_of(top, "aws"), faults}, config.aws);
   read_vault({"[vault]", table_of(top, "vault"), faults}, config.vault);
   read_review({"[review]", table_of(top, "review"), faults}, config.review);

@@ -201,5 +201,20 @@ TEST(Config, AMissingFileSaysHowToMakeOne) {
             "with --config");
 }
 
+TEST(ConfigOf, TheLedgerSaysWhenReadsMayLeaveAndWhereAnchorsAre) {
+  const auto config = parse_config("[ledger]\nobserve = \"decided\"\nanchors = [\"a/b.anchor\"]\n",
+                                   "/etc/keyturn/keyturn.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->ledger.observe, gate::ObserveLeaves::kDecided);
+  EXPECT_EQ(config->ledger.anchors, std::vector<std::string>{"/etc/keyturn/a/b.anchor"});
+  for (const char* bad : {"observe = \"background\"", "anchors = [\"\"]", "anchors = [\"x/\"]",
+                          "anchors = [\"1\",\"2\",\"3\",\"4\",\"5\"]"}) {
+    const auto refused = parse_config(fmt::format("[ledger]\n{}\n", bad), "keyturn.toml");
+    ASSERT_FALSE(refused) << bad;
+    EXPECT_NE(refused.error().message.find("keyturn.toml:2:"), std::string::npos)
+        << refused.error().message;
+  }
+}
+
 }  // namespace
 }  // namespace keyturn::app

@@ -5,12 +5,6 @@
 #include "gate/messages.h"
 
 namespace keyturn::gate {
-namespace {
-
-constexpr std::size_t kRequestIdBytesMax = 1'000;  // ours are far shorter
-
-}  // namespace
-
 Deciding::Deciding(Gate::Inside& inside, Question question)
     : inside_(inside),
       question_(std::move(question)),

@@ -14,6 +14,12 @@ class Deciding {
   // The unit of work: what must be linear, and the record. Runs once.
   Result<void> decide(store::Transaction& transaction);
 
+  // Allowed, and of no effect but that somebody knows more.
+  bool only_observes() const {
+    return decision_.kind == VerdictKind::kAllow && !decision_.grant &&
+           question_.action.understood && question_.action.effect == Effect::kObserve;
+  }
+  const std::string& request_id() const { return question_.request_id; }
   Decision take() { return std::move(decision_); }
   const std::vector<ChangeId>& touched() const { return touched_; }
 

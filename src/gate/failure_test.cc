@@ -79,6 +79,56 @@ TEST_F(Invariant1, TheEntryIsReadableWhenTheVerdictIsTold) {
   EXPECT_EQ(kind.get_future().get(), "action.decided");
 }
 
+class ObservedEarly : public GateTest {
+ protected:
+  ObservedEarly() {
+    gate_ = std::make_unique<Gate>(*failing_, *ledger_, *identity_, *reviews_, clock_, log_,
+                                   metrics_, GateOptions{.observe = ObserveLeaves::kDecided});
+    EXPECT_TRUE(gate_->set_policies(load(pack_files())));
+  }
+  bool logged(std::string_view event) const {
+    const auto lines = log_.lines();
+    return std::any_of(lines.begin(), lines.end(), [event](const std::string& line) {
+      return line.find(event) != std::string::npos;
+    });
+  }
+};
+
+TEST_F(ObservedEarly, LeavesBeforeItsEntryIsDurableAndIsMissedWhenItIsLost) {
+  const std::uint64_t before = size();
+  failing_->fault = Fault::kCommit;
+  const Decision lost = get(decide(action_of(Effect::kObserve, Tier::kProduction)));
+  EXPECT_EQ(lost.kind, VerdictKind::kAllow);
+  // The writer takes one unit after the other.
+  EXPECT_FALSE(decide(action_of(Effect::kChange, Tier::kDevelopment)));
+  EXPECT_EQ(size(), before);
+  EXPECT_TRUE(logged("gate.observed_unrecorded"));
+  failing_->fault = Fault::kNone;
+
+  const Decision next = get(decide(action_of(Effect::kObserve, Tier::kProduction)));
+  ASSERT_EQ(next.ledger_index, lost.ledger_index) << "its index is given again";
+  std::promise<Result<void>> promise;
+  gate_->record_outcome(lost.ledger_index, "req-of-the-lost", Outcome{},
+                        [&promise](Result<void> result) { promise.set_value(std::move(result)); });
+  EXPECT_FALSE(promise.get_future().get()) << "an outcome belongs to its own request only";
+  EXPECT_TRUE(finish(next.ledger_index, Outcome{}));
+}
+
+TEST_F(ObservedEarly, NothingElseLeavesBeforeItsEntry) {
+  for (const Fault fault : {Fault::kUnit, Fault::kCommit, Fault::kQueue}) {
+    failing_->fault = fault;
+    for (const Effect effect : {Effect::kReveal, Effect::kChange, Effect::kDestroy}) {
+      EXPECT_FALSE(decide(action_of(effect, Tier::kDevelopment)));
+    }
+    Action unknown = action_of(Effect::kObserve, Tier::kDevelopment);
+    unknown.understood = false;
+    EXPECT_FALSE(decide(unknown));
+    failing_->fault = Fault::kNone;
+  }
+  suspend("alice");
+  EXPECT_EQ(get(decide(action_of(Effect::kObserve, Tier::kDevelopment))).kind, VerdictKind::kDeny);
+}
+
 TEST_F(Failure, PoliciesWhoseLoadingIsNotRecordedDoNotDecide) {
   const auto before = gate_->policies();
   for (const Fault fault : {Fault::kUnit, Fault::kCommit, Fault::kQueue}) {

@@ -26,12 +26,14 @@ void count(Gate::Inside& inside, VerdictKind kind) {
   }
 }
 
-// Records an outcome if none is recorded yet; whether it did.
+// Records an outcome if none is recorded yet; whether it did. An index alone may be another's by
+// now: that of an entry whose commit failed is given again.
 Result<bool> finish(Gate::Inside& inside, store::Transaction& transaction,
-                    std::uint64_t decided_index, const Json& body) {
+                    std::uint64_t decided_index, const std::string& request_id, const Json& body) {
   TRY(const std::int64_t removed,
-      transaction.execute("DELETE FROM gate_unfinished WHERE decided_index = ?1",
-                          {static_cast<std::int64_t>(decided_index)}));
+      transaction.execute(
+          "DELETE FROM gate_unfinished WHERE decided_index = ?1 AND request_id = ?2",
+          {static_cast<std::int64_t>(decided_index), printable(request_id, kRequestIdBytesMax)}));
   if (removed != 1) return false;
   TRY_VOID(inside.ledger.append(transaction, "action.outcome", body));
   return true;
@@ -53,6 +55,7 @@ Gate::Inside::Inside(store::Store& store_in, ledger::Ledger& ledger_in,
       held(metrics.counter(kDecisions, kDecisionsHelp, "verdict=\"hold\"")),
       denied(metrics.counter(kDecisions, kDecisionsHelp, "verdict=\"deny\"")),
       failed(metrics.counter(kDecisions, kDecisionsHelp, "verdict=\"error\"")),
+      unrecorded(metrics.counter(kDecisions, kDecisionsHelp, "verdict=\"lost\"")),
       refused(metrics.counter("keyturn_gate_refusals_total",
                               "Requests refused before they were understood.")),
       decide_time(
@@ -114,20 +117,42 @@ void Gate::decide(Question question, Decided decided) {
     inside.failed.add();
     return decided(fail(Code::kInternal, "a question without a session"));
   }
-  auto deciding = std::make_shared<Deciding>(inside, std::move(question));
+  struct Asked {
+    Asked(Inside& inside_in, Question question_in, Decided decided_in)
+        : deciding(inside_in, std::move(question_in)), decided(std::move(decided_in)) {}
+    Deciding deciding;
+    Decided decided;
+    bool answered = false;  // on the writer's thread, as everything here
+  };
+  auto asked = std::make_shared<Asked>(inside, std::move(question), std::move(decided));
   inside.store.submit(
-      [deciding](store::Transaction& transaction) { return deciding->decide(transaction); },
-      [&inside, deciding, start, decided = std::move(decided)](Result<void> committed) {
+      [&inside, asked](store::Transaction& transaction) -> Result<void> {
+        TRY_VOID(asked->deciding.decide(transaction));
+        if (inside.options.observe == ObserveLeaves::kDecided && asked->deciding.only_observes()) {
+          asked->answered = true;
+          count(inside, VerdictKind::kAllow);
+          asked->decided(asked->deciding.take());
+        }
+        return {};
+      },
+      [&inside, asked, start](Result<void> committed) {
         inside.decide_time.observe(inside.clock.monotonic() - start);
+        if (asked->answered) {
+          if (committed) return;
+          inside.unrecorded.add();
+          return inside.log.warning(
+              "gate.observed_unrecorded",
+              {{"request", asked->deciding.request_id()}, {"error", committed.error().message}});
+        }
         if (!committed) {
           inside.failed.add();
           inside.log.warning("gate.undecided", {{"error", committed.error().message}});
-          return decided(fail(std::move(committed).error().context("decide")));
+          return asked->decided(fail(std::move(committed).error().context("decide")));
         }
-        for (const ChangeId change : deciding->touched()) inside.listeners->wake(change);
-        Decision decision = deciding->take();
+        for (const ChangeId change : asked->deciding.touched()) inside.listeners->wake(change);
+        Decision decision = asked->deciding.take();
         count(inside, decision.kind);
-        decided(std::move(decision));
+        asked->decided(std::move(decision));
       });
 }
 
@@ -148,7 +173,7 @@ void Gate::record_outcome(std::uint64_t decided_index, std::string request_id, O
   inside.store.submit(
       [&inside, decided_index, request_id = std::move(request_id),
        outcome = std::move(outcome)](store::Transaction& transaction) -> Result<void> {
-        TRY(const bool first, finish(inside, transaction, decided_index,
+        TRY(const bool first, finish(inside, transaction, decided_index, request_id,
                                      outcome_body(decided_index, request_id, outcome)));
         if (first) return {};
         return fail(Code::kConflict,
@@ -174,7 +199,8 @@ Result<std::vector<std::uint64_t>> Gate::settle_after_crash() {
       more = !rows.empty();
       for (const store::Row& row : rows) {
         const auto index = static_cast<std::uint64_t>(row.integer(0));
-        TRY_VOID(finish(inside, transaction, index, outcome_body(index, row.text(1), unknown)));
+        TRY_VOID(finish(inside, transaction, index, row.text(1),
+                        outcome_body(index, row.text(1), unknown)));
         settled.push_back(index);
       }
       return {};

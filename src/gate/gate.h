@@ -97,8 +97,17 @@ struct Outcome {
 
 inline constexpr std::size_t kListenersMax = 16'384;  // beyond the requests held at once
 
+// When an allowed `observe` may leave. Everything else waits, whatever is chosen.
+enum class ObserveLeaves {
+  kRecorded,  // once its entry is durable
+  // Once its entry is written and before its batch is synced: a crash, or a commit that fails, may
+  // lose the entries of what was observed within that one batch (store::Store::kBatchUnitsMax).
+  kDecided,
+};
+
 struct GateOptions {
   std::string console_url = "http://127.0.0.1:7311";  // for the URLs of changes
+  ObserveLeaves observe = ObserveLeaves::kRecorded;
 };
 
 // Any thread, unless said otherwise. Dies after the store has been closed: queued work refers to
@@ -119,7 +128,8 @@ class Gate {
   // What the ledger names by its digest: a policy pack, or what did not fit an entry. kNotFound.
   Result<std::string> find_kept(const Digest& digest) const;
 
-  // Decides and records. `decided` is called once, on another thread, after the commit is durable.
+  // Decides and records. `decided` is called once, on another thread, after the commit is durable
+  // (GateOptions::observe apart).
   // An error means that nothing is recorded: deny.
   void decide(Question question, Decided decided);
   // A request that was refused before it was understood (signature, framing): recorded as

@@ -8,6 +8,8 @@
 
 namespace keyturn::gate {
 
+inline constexpr std::size_t kRequestIdBytesMax = 1'000;  // ours are far shorter
+
 struct Gate::Inside {
   Inside(store::Store& store_in, ledger::Ledger& ledger_in, identity::Identity& identity_in,
          review::Reviews& reviews_in, const Clock& clock_in, Log& log_in, Metrics& metrics,
@@ -35,6 +37,7 @@ struct Gate::Inside {
   Counter& held;
   Counter& denied;
   Counter& failed;
+  Counter& unrecorded;  // observed, and then not committed
   Counter& refused;
   Histogram& decide_time;
 
