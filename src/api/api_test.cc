@@ -275,6 +275,37 @@ TEST_F(ApiTest, AChangeIsShownCompleteAndUntruncated) {
       world_.get("/v1/changes?state=rejected", "bob").body.find("changes")->if_array()->size(), 0U);
 }
 
+TEST_F(ApiTest, AChangeSaysWhyItIsHeld) {
+  const std::string id = world_.hold_change("kiro", "alice");
+  const auto shown = world_.get("/v1/changes/" + id, "bob");
+  const Json& answer = shown.body.find("explanation")->find("answers")->if_array()->front();
+  EXPECT_EQ(to_text(*answer.find("principals")), R"(["Agent::\"kiro\"","Person::\"alice\""])");
+  const Json& policy = answer.find("policies")->if_array()->front();
+  EXPECT_EQ(policy.string_or("remaining", ""), "when { context.approvals >= 1 }");
+  EXPECT_EQ(policy.string_or("truth", ""), "false");
+  // Other policies do not change what it was held for.
+  const auto others =
+      gate::Policies::load({{"a.cedar", "permit (principal, action, resource);"}},
+                           {"s", *world_.gate->find_kept(world_.gate->policies()->digest())
+                                      .and_then([](const std::string& text) -> Result<std::string> {
+                                        TRY(const Json pack, parse_strict(text));
+                                        return pack.find("schema")->get_string("text");
+                                      })});
+  ASSERT_TRUE(others && world_.gate->set_policies(*others));
+  const auto later = world_.get("/v1/changes/" + id, "bob");
+  EXPECT_EQ(*later.body.find("explanation"), *shown.body.find("explanation"));
+  // Nor does it hide the change when nobody can say any more.
+  ASSERT_TRUE(world_.store->run([](store::Transaction& transaction) -> Result<void> {
+    TRY_VOID(transaction.execute("DELETE FROM gate_packs", {}));
+    return {};
+  }));
+  const auto gone = world_.get("/v1/changes/" + id, "bob");
+  ASSERT_EQ(gone.status, 200) << gone.text;
+  EXPECT_EQ(*gone.body.find("digest"), *shown.body.find("digest"));
+  EXPECT_NE(gone.body.find("explanation")->string_or("error", "").find("nothing is kept"),
+            std::string::npos);
+}
+
 TEST_F(ApiTest, ARejectionNeedsWords) {
   const std::string id = world_.hold_change("kiro", "alice");
   const std::string digest = *world_.get("/v1/changes/" + id, "bob").body.get_string("digest");

@@ -1,6 +1,7 @@
 // Changes and their reviews.
 #include "api/route.h"
 #include "api/shown.h"
+#include "gate/explain.h"
 
 namespace keyturn::api {
 namespace {
@@ -18,6 +19,15 @@ Result<std::optional<review::ChangeState>> read_state(const Call& call) {
     if (to_string(state) == *wanted->if_string()) return state;
   }
   return fail(Code::kInvalid, "`{}` is no state of a change", *wanted->if_string());
+}
+
+// Reviewers still see the change when nobody can say any more why it was held.
+Json explanation_of(const Call& call, const review::Change& change, const std::string& purpose) {
+  const auto explanation = gate::explain_hold(call.needs.gate, change, purpose);
+  if (explanation) return gate::to_json(*explanation);
+  Json json = gate::to_json(gate::HoldExplanation());
+  json.set("error", explanation.error().message);
+  return json;
 }
 
 }  // namespace
@@ -39,12 +49,17 @@ Result<Answer> list_changes(Call& call) {
 
 Result<Answer> get_change(Call& call) {
   TRY(const ChangeId id, ChangeId::parse(call.id));
-  Json answer;
+  review::Change change;
+  std::string purpose;
   TRY_VOID(call.needs.store.read([&](store::Transaction& transaction) -> Result<void> {
-    TRY(const review::Change change, call.needs.reviews.get_change(transaction, id));
-    answer = shown(change, Detail::kComplete, call.needs.clock.now());
+    TRY(change, call.needs.reviews.get_change(transaction, id));
+    TRY(const identity::Session session,
+        call.needs.identity.get_session(transaction, change.session));
+    purpose = session.purpose;
     return {};
   }));
+  Json answer = shown(change, Detail::kComplete, call.needs.clock.now());
+  answer.set("explanation", explanation_of(call, change, purpose));
   return json_answer(answer);
 }
 

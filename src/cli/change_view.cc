@@ -1,6 +1,7 @@
 #include "cli/change_view.h"
 
 #include "base/bytes.h"
+#include "cli/explanation.h"
 
 namespace keyturn::cli {
 namespace {
@@ -158,6 +159,10 @@ std::string change_view(const Json& change, const Style& style, Time now) {
   }
   const std::string why = why_of(action);
   if (!why.empty()) out += "\n" + title("How this was understood") + why;
+  const Json* explanation = change.find("explanation");
+  if (explanation != nullptr) {
+    out += "\n" + title("Why it is held") + hold_explanation(*explanation, style);
+  }
   out += "\n" + title("Claimed by the agent, unverified") +
          safe_lines(change.string_or("reason", ""), 2) + "\n";
   out += reviews_of(change, style, now);

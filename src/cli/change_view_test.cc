@@ -85,6 +85,16 @@ To decide, as anyone but alice:
 )");
 }
 
+TEST(ChangeView, SaysWhyItIsHeldBeforeWhatTheAgentClaims) {
+  Json change = change_of("open");
+  change.set("explanation", Json::object({{"answers", Json(Json::Array())},
+                                          {"questions_omitted", 0},
+                                          {"error", "the pack is gone"}}));
+  EXPECT_NE(change_view(change, {}, kNow)
+                .find("Why it is held\n  cannot be told: the pack is gone\n\nClaimed by the agent"),
+            std::string::npos);
+}
+
 TEST(ChangeView, OneApprovalIsNotSeveral) {
   Json change = change_of("open");
   change.set("approvals_needed", 1);

@@ -1,7 +1,7 @@
 // `keyturn policy authorize` and `keyturn policy explain`.
-#include "base/bytes.h"
 #include "cedar/explain.h"
 #include "cli/cli.h"
+#include "cli/explanation.h"
 #include "cli/policy_commands.h"
 
 namespace keyturn::cli {
@@ -67,58 +67,10 @@ std::string decision_text(const cedar::Response& response, const Style& style) {
   return text;
 }
 
-std::string_view verb(const cedar::PolicyExplanation& policy) {
-  switch (policy.truth) {
-    case cedar::Truth::kTrue:
-      return policy.is_forbid ? "forbids" : "permits";
-    case cedar::Truth::kFalse:
-      return "does not apply: a condition is not met";
-    case cedar::Truth::kFailed:
-      return "failed and is skipped";
-    case cedar::Truth::kNotReached:
-      return "is about other requests";
-  }
-  return {};
-}
-
-Ink ink_of(const cedar::PolicyExplanation& policy) {
-  if (policy.truth == cedar::Truth::kFailed) return Ink::kYellow;
-  if (policy.truth != cedar::Truth::kTrue) return Ink::kDim;
-  return policy.is_forbid ? Ink::kRed : Ink::kGreen;
-}
-
-std::string scope_text(const cedar::PolicyExplanation& policy) {
-  const auto part = [](std::string_view name, bool matches) {
-    return fmt::format("{} {}", name, matches ? "matches" : "does not match");
-  };
-  return fmt::format("  scope: {}, {}, {}\n", part("principal", policy.principal_matches),
-                     part("action", policy.action_matches),
-                     part("resource", policy.resource_matches));
-}
-
-std::string condition_text(const cedar::ConditionExplanation& condition) {
-  std::string text = safe_lines(condition.text, 2);
-  text += fmt::format("    {}", to_string(condition.truth));
-  if (condition.deciding.empty()) return text + "\n";
-  text += ", decided by:\n" + safe_lines(condition.deciding, 6);
-  for (const auto& [part, value] : condition.values) {
-    text += safe_lines(fmt::format("where {} is {}", part, value), 6);
-  }
-  if (!condition.error.empty()) text += safe_lines("error: " + condition.error, 6);
-  return text;
-}
-
 std::string to_text(const cedar::Explanation& explanation, const Style& style) {
   std::string text = decision_text(explanation.response, style);
   for (const cedar::PolicyExplanation& policy : explanation.policies) {
-    text += fmt::format("\n{} {}\n", policy.is_forbid ? "forbid" : "permit",
-                        style.paint(ink_of(policy), fmt::format("`{}` {}", printable(policy.policy),
-                                                                verb(policy))));
-    text += scope_text(policy);
-    if (policy.truth == cedar::Truth::kNotReached) continue;
-    for (const cedar::ConditionExplanation& condition : policy.conditions) {
-      text += condition_text(condition);
-    }
+    text += "\n" + policy_explanation(cedar::to_json(policy), style, 0);
   }
   return text;
 }
