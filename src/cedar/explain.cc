@@ -141,7 +141,10 @@ class Explainer {
         break;
     }
     for (const NodeId part : parts) {
-      if (body_->nodes.at(part).constant) continue;
+      const Node& shown = body_->nodes.at(part);
+      // The whole context would bury what decided.
+      const bool is_context = shown.op == Op::kVariable && shown.variable == Variable::kContext;
+      if (shown.constant || is_context) continue;
       const std::optional<Value> known = value(part);
       if (known) condition.values.emplace_back(text(part), to_text(*known));
     }

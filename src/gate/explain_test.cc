@@ -41,6 +41,8 @@ TEST(HoldExplanation, SaysWhichConditionDecidedAndWhatMustStillHold) {
   EXPECT_THAT(two.found.conditions.front().values,
               ElementsAre(std::pair<std::string, std::string>("context.approvals", "0")));
   EXPECT_EQ(answer.policies[1].remaining, "");
+  // `context has …` decided; the whole context would bury that.
+  EXPECT_TRUE(answer.policies[1].found.conditions.front().values.empty());
   EXPECT_FALSE(answer.policies[2].found.resource_matches);
   EXPECT_EQ(answer.policies_omitted, 0U);
   EXPECT_EQ(explanation->questions_omitted, 0U);
