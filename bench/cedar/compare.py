@@ -83,13 +83,21 @@ def aims(ours, others):
     def line(aim, value, met):
         print(f"| {aim} | {value} | {'met' if met else 'missed'} |")
 
-    apps = [name for name in ("github-50", "gdrive-50", "tinytodo-50") if name in ours]
-    p50, p99 = max(ours[n]["p50"] for n in apps), max(ours[n]["p99"] for n in apps)
-    line("applications at N = 50: p50 ≤ 0.5 µs", f"{p50:.2f} µs", p50 <= 0.5)
-    line("applications at N = 50: p99 ≤ 2 µs", f"{p99:.2f} µs", p99 <= 2)
-    for who, rows in others.items():
-        worst = min(rows[n]["p50"] / ours[n]["p50"] for n in apps)
-        line(f"applications at N = 50: ≥ {AIMS[who]} × {who}", f"{worst:.1f} × at least", worst >= AIMS[who])
+    # The applications with their policies as written, and with a template link for each grant; of both
+    # the largest size. What is slowest counts.
+    kinds = {"applications": ("github-50", "gdrive-50", "tinytodo-50"),
+             "with template links": ("github-templates-50", "gdrive-templates-50")}
+    for kind, wanted in kinds.items():
+        names = [name for name in wanted if name in ours]
+        if len(names) < len(wanted):
+            line(f"{kind} at N = 50", "not measured", False)
+            continue
+        p50, p99 = max(ours[n]["p50"] for n in names), max(ours[n]["p99"] for n in names)
+        line(f"{kind} at N = 50: p50 ≤ 0.5 µs", f"{p50:.2f} µs", p50 <= 0.5)
+        line(f"{kind} at N = 50: p99 ≤ 2 µs", f"{p99:.2f} µs", p99 <= 2)
+        for who, rows in others.items():
+            worst = min(rows[n]["p50"] / ours[n]["p50"] for n in names)
+            line(f"{kind} at N = 50: ≥ {AIMS[who]} × {who}", f"{worst:.1f} × at least", worst >= AIMS[who])
     large = ours["scale-100000"]
     line("100,000 policies: ≤ 5 µs", f"p50 {large['p50']:.2f}, p99 {large['p99']:.2f} µs", large["p99"] <= 5)
     line("100,000 policies: load ≤ 2 s", f"{large['load_s']:.2f} s", large["load_s"] <= 2)

@@ -203,10 +203,7 @@ Result<std::monostate> Loader::check(const Entity& entity) {
 
 Result<std::monostate> Loader::check_values(const Entity& entity, const EntityType& type) {
   for (const auto& [name, attribute] : type.shape->attributes) {
-    const bool is_missing =
-        std::none_of(entity.attributes->fields.begin(), entity.attributes->fields.end(),
-                     [&](const Field& field) { return field.key->view() == name; });
-    if (attribute.is_required && is_missing) {
+    if (attribute.is_required && entity.attributes->find(*store_.pool().text(name)) == nullptr) {
       return fail(Code::kInvalid, "expected entity `{}` to have attribute `{}`, but it does not",
                   to_text(*entity.uid), name);
     }
@@ -216,7 +213,8 @@ Result<std::monostate> Loader::check_values(const Entity& entity, const EntityTy
     if (!conforms(field.value, wanted)) {
       note_member(group, field.key->view());
       return fail(Code::kInvalid, "in `{}` on `{}`, type mismatch: expected {}, but got `{}`",
-                  field.key->view(), to_text(*entity.uid), to_text(wanted), to_text(field.value));
+                  field.key->view(), to_text(*entity.uid), shown(to_text(wanted)),
+                  shown(to_text(field.value)));
     }
     if (const auto wrong = wrong_uid_in(*schema_, field.value)) {
       note_member(group, field.key->view());

@@ -16,6 +16,7 @@ Result<std::shared_ptr<const Body>> read_policy(const Json& json, std::shared_pt
                                                 JsonFault& fault);
 // A link is written with its slots filled.
 Result<Json> write_policy(const Policy& policy);
-Result<Json> write_expression(const Nodes& nodes, NodeId id);
+// kExhausted when the JSON would be too deep to be read; `source`, if there is one, to tell where.
+Result<Json> write_expression(const Nodes& nodes, NodeId id, std::string_view source = {});
 
 }  // namespace keyturn::cedar

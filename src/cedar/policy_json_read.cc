@@ -4,6 +4,7 @@
 
 #include "cedar/escape.h"
 #include "cedar/policy_json.h"
+#include "cedar/source.h"
 #include "cedar/value_json.h"
 
 namespace keyturn::cedar {
@@ -125,7 +126,7 @@ class PolicyReader {
     const std::string_view expected = slot == Slot::kPrincipal ? "?principal" : "?resource";
     if (wanted->if_string() == nullptr || *wanted->if_string() != expected) {
       return fail(Code::kInvalid, "expected the slot `{}`, found `{}`", expected,
-                  keyturn::to_text(*wanted));
+                  shown(keyturn::to_text(*wanted)));
     }
     scope.slot = slot;
     return std::monostate();
@@ -225,7 +226,7 @@ class PolicyReader {
     if (members == nullptr || members->size() != 1) {
       return fail(Code::kInvalid,
                   "an expression must be a JSON object with exactly one key, got `{}`",
-                  keyturn::to_text(json).substr(0, 80));
+                  shown(keyturn::to_text(json)));
     }
     const auto& [key, inner] = members->front();
     if (const Op* op = find_op(kBinary, key)) return binary(*op, key, inner);
@@ -282,7 +283,7 @@ class PolicyReader {
         return builder_.variable(variable, {});
       }
     }
-    return fail(Code::kInvalid, "unknown variable `{}`", keyturn::to_text(json));
+    return fail(Code::kInvalid, "unknown variable `{}`", shown(keyturn::to_text(json)));
   }
 
   // A literal, or what it stands for as an expression: sets, records and extension calls.

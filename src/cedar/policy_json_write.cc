@@ -3,6 +3,7 @@
 #include "cedar/access.h"
 #include "cedar/escape.h"
 #include "cedar/policy_json.h"
+#include "cedar/source.h"
 #include "cedar/value_json.h"
 
 namespace keyturn::cedar {
@@ -59,12 +60,24 @@ Json wrapped(std::string_view key, Json inner) {
   return Json(Json::Object{{std::string(key), std::move(inner)}});
 }
 
+// Levels of JSON around a condition: the set, its group, the policy, the conditions, the condition.
+constexpr std::size_t kOuterLevels = 5;
+constexpr std::size_t kOperatorLevels = 2;  // its name, and its operands by name
+
 class ExpressionWriter {
  public:
-  explicit ExpressionWriter(const Nodes& nodes) : nodes_(nodes) {}
+  ExpressionWriter(const Nodes& nodes, std::string_view source) : nodes_(nodes), source_(source) {}
 
   Result<Json> write(NodeId id) {
-    const Node& node = nodes_.at(id);
+    if (level_ > kPolicyJsonLimits.depth_max) return fail(too_deep(nodes_.at(id)));
+    level_ += kOperatorLevels;
+    Result<Json> json = write_node(nodes_.at(id));
+    level_ -= kOperatorLevels;
+    return json;
+  }
+
+ private:
+  Result<Json> write_node(const Node& node) {
     switch (node.op) {
       case Op::kLiteral: {
         TRY(Json value, to_json(node.value));
@@ -87,15 +100,14 @@ class ExpressionWriter {
       }
       case Op::kGet: {
         TRY(Json left, write(node.a));
-        return wrapped(
-            ".", Json::object({{"left", std::move(left)}, {"attr", Json(node.name->view())}}));
+        return wrapped(".", object_of("left", std::move(left), "attr", Json(node.name->view())));
       }
       case Op::kHas: {
         // Several names are written out, as the reference does for text.
         if (node.count > 1) return write(node.c);
         TRY(Json left, write(node.a));
-        return wrapped("has", Json::object({{"left", std::move(left)},
-                                            {"attr", Json(nodes_.names_of(node)[0]->view())}}));
+        return wrapped("has", object_of("left", std::move(left), "attr",
+                                        Json(nodes_.names_of(node)[0]->view())));
       }
       case Op::kLike:
         return like(node);
@@ -117,31 +129,44 @@ class ExpressionWriter {
     }
   }
 
- private:
   Result<Json> binary(std::string_view name, NodeId a, NodeId b) {
     TRY(Json left, write(a));
     TRY(Json right, write(b));
-    return wrapped(name, Json::object({{"left", std::move(left)}, {"right", std::move(right)}}));
+    return wrapped(name, object_of("left", std::move(left), "right", std::move(right)));
   }
 
+  // `a && b && c` is one node here and nests to the left in JSON, which is why the JSON of a text
+  // that is not deep may be.
   Result<Json> logical(const Node& node) {
     const auto children = nodes_.children_of(node);
+    const std::size_t nested = (std::max<std::size_t>(children.size(), 2) - 2) * kOperatorLevels;
+    if (level_ + nested > kPolicyJsonLimits.depth_max) return fail(too_deep(node));
+    level_ += nested;
     TRY(Json left, write(children[0]));
     for (const NodeId child : children.subspan(1)) {
       TRY(Json right, write(child));
-      left = wrapped(op_name(node.op),
-                     Json::object({{"left", std::move(left)}, {"right", std::move(right)}}));
+      if (child != children.back()) level_ -= kOperatorLevels;
+      left =
+          wrapped(op_name(node.op), object_of("left", std::move(left), "right", std::move(right)));
     }
     return left;
+  }
+
+  Error too_deep(const Node& node) const {
+    std::string message =
+        fmt::format("in JSON this nests deeper than {} levels; split the condition, or the policy",
+                    kPolicyJsonLimits.depth_max);
+    if (!source_.empty()) message = error_at(source_, node.range, message).message;
+    return Error{Code::kExhausted, std::move(message)};
   }
 
   Result<Json> conditional(const Node& node) {
     TRY(Json test, write(node.a));
     TRY(Json yes, write(node.b));
     TRY(Json no, write(node.c));
-    return wrapped(
-        "if-then-else",
-        Json::object({{"if", std::move(test)}, {"then", std::move(yes)}, {"else", std::move(no)}}));
+    Json inner = object_of("if", std::move(test), "then", std::move(yes));
+    inner.set("else", std::move(no));
+    return wrapped("if-then-else", std::move(inner));
   }
 
   Result<Json> like(const Node& node) {
@@ -156,14 +181,12 @@ class ExpressionWriter {
       append_utf8(text, code);
       items.push_back(wrapped("Literal", Json(std::move(text))));
     }
-    return wrapped("like",
-                   Json::object({{"left", std::move(left)}, {"pattern", Json(std::move(items))}}));
+    return wrapped("like", object_of("left", std::move(left), "pattern", Json(std::move(items))));
   }
 
   Result<Json> is(const Node& node) {
     TRY(Json left, write(node.a));
-    Json inner =
-        Json::object({{"left", std::move(left)}, {"entity_type", Json(node.name->view())}});
+    Json inner = object_of("left", std::move(left), "entity_type", Json(node.name->view()));
     if (node.op == Op::kIsIn) {
       TRY(Json in, write(node.b));
       inner.set("in", std::move(in));
@@ -192,6 +215,8 @@ class ExpressionWriter {
   }
 
   const Nodes& nodes_;
+  const std::string_view source_;
+  std::size_t level_ = kOuterLevels;
 };
 
 Json reference(const Scope& scope) {
@@ -229,8 +254,8 @@ Json uid_json(const Uid& uid) { return Json::object({{"__entity", to_json(uid)}}
 
 }  // namespace
 
-Result<Json> write_expression(const Nodes& nodes, NodeId id) {
-  return ExpressionWriter(nodes).write(id);
+Result<Json> write_expression(const Nodes& nodes, NodeId id, std::string_view source) {
+  return ExpressionWriter(nodes, source).write(id);
 }
 
 Result<Json> write_policy(const Policy& policy) {
@@ -241,9 +266,9 @@ Result<Json> write_policy(const Policy& policy) {
                             {"resource", scope_json(linked_scope(body.resource, policy))}});
   Json::Array conditions;
   for (const Clause& clause : body.clauses) {
-    TRY(Json expression, write_expression(body.nodes, clause.root));
-    conditions.push_back(Json::object(
-        {{"kind", clause.is_when ? "when" : "unless"}, {"body", std::move(expression)}}));
+    TRY(Json expression, write_expression(body.nodes, clause.root, *body.source));
+    conditions.push_back(
+        object_of("kind", clause.is_when ? "when" : "unless", "body", std::move(expression)));
   }
   json.set("conditions", Json(std::move(conditions)));
   if (!body.notes.empty()) {
@@ -261,7 +286,7 @@ Result<Json> PolicySet::json() const {
   Json::Array links;
   for (const Policy& policy : content_->policies) {
     if (policy.link == nullptr) {
-      TRY(Json json, write_policy(policy));
+      TRY(Json json, context(write_policy(policy), fmt::format("policy `{}`", policy.id)));
       statics.emplace_back(policy.id, std::move(json));
       continue;
     }
@@ -274,12 +299,13 @@ Result<Json> PolicySet::json() const {
   }
   Json::Object templates;
   for (const Policy& policy : content_->templates) {
-    TRY(Json json, write_policy(policy));
+    TRY(Json json, context(write_policy(policy), fmt::format("policy `{}`", policy.id)));
     templates.emplace_back(policy.id, std::move(json));
   }
-  return Json::object({{"staticPolicies", Json(std::move(statics))},
-                       {"templates", Json(std::move(templates))},
-                       {"templateLinks", Json(std::move(links))}});
+  Json json = object_of("staticPolicies", Json(std::move(statics)), "templates",
+                        Json(std::move(templates)));
+  json.set("templateLinks", Json(std::move(links)));
+  return json;
 }
 
 Result<Json> PolicySet::policy_json(std::string_view id) const {

@@ -2,6 +2,7 @@
 
 #include "cedar/access.h"
 #include "cedar/escape.h"
+#include "cedar/source.h"
 #include "cedar/value_json.h"
 
 namespace keyturn::cedar {
@@ -79,11 +80,12 @@ Result<std::shared_ptr<const RequestContent>> read_request(const Request& reques
   if (!read) return fail(fault.placed(std::move(read.error()), given, ""));
   const Value context = *read;
   if (context.kind != Kind::kRecord) {
-    return fail(Code::kInvalid, "the context must be a record, but got `{}`", to_text(context));
+    return fail(Code::kInvalid, "the context must be a record, but got `{}`",
+                shown(to_text(context)));
   }
   if (is_full) {
     if (!conforms(context, *checks.context)) {
-      return fail(Code::kInvalid, "context `{}` is not valid for `{}`", to_text(context),
+      return fail(Code::kInvalid, "context `{}` is not valid for `{}`", shown(to_text(context)),
                   uid_text(request.action));
     }
     if (const auto wrong = wrong_uid_in(*checks.schema, context)) {

@@ -1,12 +1,14 @@
 // The JSON schema format, both ways.
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 
 #include "base/json_place.h"
 #include "cedar/access.h"
 #include "cedar/escape.h"
 #include "cedar/schema_fragment.h"
 #include "cedar/source.h"
+#include "cedar/value_json.h"
 
 namespace keyturn::cedar {
 namespace {
@@ -318,6 +320,25 @@ class SchemaReader {
   std::vector<const Json*>& parts_;
 };
 
+// An object built by keys that may repeat: the last value stands, where the first one stood. Unlike
+// Json::set it finds them without looking through all, of which there may be hundreds of thousands.
+class Members {
+ public:
+  void set(const std::string& key, Json value) {
+    const auto [at, is_new] = places_.emplace(key, members_.size());
+    if (is_new) {
+      members_.emplace_back(key, std::move(value));
+    } else {
+      members_[at->second].second = std::move(value);
+    }
+  }
+  Json take() { return Json(std::move(members_)); }
+
+ private:
+  std::unordered_map<std::string, std::size_t> places_;
+  Json::Object members_;
+};
+
 Json notes_json(const std::vector<Note>& notes) {
   Json::Object members;
   for (const Note& note : notes) members.emplace_back(note.key, Json(note.value));
@@ -346,18 +367,18 @@ Json type_json(const TypeExpr& type) {
     case TypeForm::kPrimitive:
       return Json::object({{"type", Json(type.name)}});
     case TypeForm::kSet:
-      return Json::object({{"type", "Set"}, {"element", type_json(type.element.front())}});
+      return object_of("type", "Set", "element", type_json(type.element.front()));
     case TypeForm::kRecord:
       break;
   }
-  Json attributes = Json(Json::Object());
+  Members attributes;
   for (const AttributeDecl& attribute : type.attributes) {
     Json json = type_json(attribute.type);
     add_notes(json, attribute.notes);
     if (!attribute.is_required) json.set("required", false);
     attributes.set(attribute.name, std::move(json));
   }
-  return Json::object({{"type", "Record"}, {"attributes", std::move(attributes)}});
+  return object_of("type", "Record", "attributes", attributes.take());
 }
 
 bool is_empty_record(const TypeExpr& type) {
@@ -418,28 +439,28 @@ Result<Schema> Schema::parse_json(std::string_view text) {
 }
 
 Json Schema::json() const {
-  Json result = Json(Json::Object());
+  Members result;
   for (const NamespaceDecl& space : content_->fragment->namespaces) {
     Json json = Json(Json::Object());
     if (!space.commons.empty()) {
-      Json commons = Json(Json::Object());
+      Members commons;
       for (const CommonDecl& common : space.commons) {
         Json type = type_json(common.type);
         add_notes(type, common.notes);
         commons.set(common.name, std::move(type));
       }
-      json.set("commonTypes", std::move(commons));
+      json.set("commonTypes", commons.take());
     }
-    Json entities = Json(Json::Object());
+    Members entities;
     for (const EntityDecl& entity : space.entities) entities.set(entity.name, entity_json(entity));
-    Json actions = Json(Json::Object());
+    Members actions;
     for (const ActionDecl& action : space.actions) actions.set(action.name, action_json(action));
-    json.set("entityTypes", std::move(entities));
-    json.set("actions", std::move(actions));
+    json.set("entityTypes", entities.take());
+    json.set("actions", actions.take());
     add_notes(json, space.notes);
     result.set(space.name, std::move(json));
   }
-  return result;
+  return result.take();
 }
 
 }  // namespace keyturn::cedar

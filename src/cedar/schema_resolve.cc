@@ -12,6 +12,10 @@ namespace {
 // Types may use each other many times over; what they expand to is walked by validation and
 // messages.
 constexpr std::size_t kTypeWeightMax = 1U << 16U;
+// Of all entity types, and of all actions: a hierarchy is written in little and closed in much.
+constexpr std::size_t kAncestorsMax = 1U << 18U;
+// Of all actions together: validation goes through every pair of a principal and a resource.
+constexpr std::size_t kEnvironmentsMax = 1U << 20U;
 
 std::string qualified(std::string_view space, std::string_view name) {
   return space.empty() ? std::string(name) : fmt::format("{}::{}", space, name);
@@ -44,7 +48,7 @@ class Resolver {
       space_ = space.name;
       for (const ActionDecl& action : space.actions) TRY_VOID(add(action));
     }
-    close_entities();
+    TRY_VOID(close_entities());
     return close_actions();
   }
 
@@ -78,7 +82,7 @@ class Resolver {
   Result<std::monostate> add(const EntityDecl& entity);
   Result<std::monostate> add(const ActionDecl& action);
   Result<EntityUid> action_uid(const ActionRef& ref) const;
-  void close_entities();
+  Result<std::monostate> close_entities();
   Result<std::monostate> close_actions();
   Range range_of(const EntityUid& action) const;
   const SchemaType* made(SchemaType made) { return &out_.types.emplace_back(std::move(made)); }
@@ -97,6 +101,7 @@ class Resolver {
   std::set<std::string, std::less<>> action_types_;
   std::string space_;
   unsigned depth_ = 0;
+  std::size_t environments_ = 0;
 };
 
 Result<std::monostate> Resolver::collect() {
@@ -303,6 +308,12 @@ Result<std::monostate> Resolver::add(const ActionDecl& decl) {
       TRY(std::string name, entity_name(ref));
       action.resources.insert(std::move(name));
     }
+    environments_ += action.principals.size() * action.resources.size();
+    if (environments_ > kEnvironmentsMax) {
+      return fail(exhausted(decl.range, fmt::format("the actions up to `{}` apply to more than {} "
+                                                    "pairs of a principal and a resource in all",
+                                                    action.uid.text(), kEnvironmentsMax)));
+    }
     TRY(action.context, must_be_record(decl.applies_to->context,
                                        fmt::format("context for action `{}`", action.uid.text())));
   } else {
@@ -313,13 +324,20 @@ Result<std::monostate> Resolver::add(const ActionDecl& decl) {
 }
 
 // Every type reachable over parents, also itself when the parents lead back to it.
-void Resolver::close_entities() {
+Result<std::monostate> Resolver::close_entities() {
+  std::size_t ancestors = 0;
   for (auto& [name, entity] : out_.entities) {
     std::vector<std::string> open(entity.parents.begin(), entity.parents.end());
     while (!open.empty()) {
       const std::string next = std::move(open.back());
       open.pop_back();
       if (!entity.ancestors.insert(next).second) continue;
+      if (++ancestors > kAncestorsMax) {
+        return fail(exhausted(entities_.find(name)->second,
+                              fmt::format("the entity types up to `{}` have more than {} ancestors "
+                                          "in all",
+                                          name, kAncestorsMax)));
+      }
       const EntityType& parent = out_.entities.at(next);
       open.insert(open.end(), parent.parents.begin(), parent.parents.end());
     }
@@ -327,6 +345,7 @@ void Resolver::close_entities() {
       out_.entities.at(ancestor).descendants.insert(name);
     }
   }
+  return std::monostate();
 }
 
 Range Resolver::range_of(const EntityUid& action) const {
@@ -340,12 +359,18 @@ Range Resolver::range_of(const EntityUid& action) const {
 }
 
 Result<std::monostate> Resolver::close_actions() {
+  std::size_t ancestors = 0;
   for (auto& [uid, action] : out_.actions) {
     std::vector<EntityUid> open(action.parents.begin(), action.parents.end());
     while (!open.empty()) {
       const EntityUid next = std::move(open.back());
       open.pop_back();
       if (!action.ancestors.insert(next).second) continue;
+      if (++ancestors > kAncestorsMax) {
+        return fail(exhausted(range_of(uid), fmt::format("the actions up to `{}` have more than {} "
+                                                         "ancestors in all",
+                                                         uid.text(), kAncestorsMax)));
+      }
       const ActionType& parent = out_.actions.at(next);
       open.insert(open.end(), parent.parents.begin(), parent.parents.end());
     }

@@ -2,12 +2,17 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "cedar/parser.h"
 #include "cedar/schema_fragment.h"
 
 namespace keyturn::cedar {
 namespace {
+
+// `action a, b, c …` is one declaration in the text and three in memory.
+constexpr std::size_t kCopiedBytesMax = 8 * kTextBytesMax;
 
 class SchemaParser {
  public:
@@ -23,10 +28,7 @@ class SchemaParser {
         continue;
       }
       TRY(NamespaceDecl named, this->named(std::move(notes)));
-      const bool is_known =
-          std::any_of(namespaces.begin(), namespaces.end(),
-                      [&](const auto& known) { return known.name == named.name; });
-      if (is_known) {
+      if (!known_namespaces_.insert(named.name).second) {
         return fail(
             cursor_.error(named.range, fmt::format("duplicate namespace id: `{}`", named.name)));
       }
@@ -176,8 +178,9 @@ class SchemaParser {
     }
     cursor_.take();
     entity.range = cursor_.since(begin);
+    TRY_VOID(count_copies(names.size(), entity.range));
     for (NameRef& name : names) {
-      TRY_VOID(fresh(into.entities, name));
+      TRY_VOID(fresh("entity", into, name));
       entity.name = name.name;
       into.entities.push_back(entity);
     }
@@ -196,11 +199,11 @@ class SchemaParser {
     return cursor_.expect_symbol("]");
   }
 
-  template <class Decl>
-  Result<std::monostate> fresh(const std::vector<Decl>& known, const NameRef& name) {
-    const bool is_known = std::any_of(known.begin(), known.end(),
-                                      [&](const Decl& decl) { return decl.name == name.name; });
-    if (!is_known) return std::monostate();
+  Result<std::monostate> fresh(std::string_view kind, const NamespaceDecl& space,
+                               const NameRef& name) {
+    if (known_.insert(fmt::format("{} {}::{}", kind, space.name, name.name)).second) {
+      return std::monostate();
+    }
     return fail(cursor_.error(name.range, fmt::format("`{}` is declared twice", name.name)));
   }
 
@@ -211,7 +214,7 @@ class SchemaParser {
       return fail(cursor_.error(
           name.range, fmt::format("this uses a reserved schema keyword: `{}`", name.name)));
     }
-    TRY_VOID(fresh(into.commons, name));
+    TRY_VOID(fresh("type", into, name));
     TRY_VOID(cursor_.expect_symbol("="));
     CommonDecl common;
     common.name = name.name;
@@ -251,6 +254,8 @@ class SchemaParser {
   }
 
   Result<std::monostate> attributes(TypeExpr& record) {
+    std::unordered_map<std::string, std::size_t> places;
+    std::set<std::size_t> replaced;
     while (!cursor_.accept_symbol("}")) {
       AttributeDecl attribute;
       TRY(attribute.notes, notes());
@@ -259,13 +264,15 @@ class SchemaParser {
       TRY_VOID(cursor_.expect_symbol(":"));
       TRY(attribute.type, type());
       // A name declared again replaces the earlier one, as in Cedar.
-      std::erase_if(record.attributes,
-                    [&](const AttributeDecl& known) { return known.name == attribute.name; });
+      const auto [place, is_new] = places.emplace(attribute.name, record.attributes.size());
+      if (!is_new) replaced.insert(std::exchange(place->second, record.attributes.size()));
       record.attributes.push_back(std::move(attribute));
       if (!cursor_.accept_symbol(",") && !cursor_.is_symbol("}")) {
         return fail(cursor_.unexpected("`,` or `}`"));
       }
     }
+    std::size_t at = 0;
+    std::erase_if(record.attributes, [&](const AttributeDecl&) { return replaced.contains(at++); });
     return std::monostate();
   }
 
@@ -294,8 +301,9 @@ class SchemaParser {
     }
     cursor_.take();
     action.range = cursor_.since(begin);
+    TRY_VOID(count_copies(names.size(), action.range));
     for (const NameRef& name : names) {
-      TRY_VOID(fresh(into.actions, name));
+      TRY_VOID(fresh("action", into, name));
       action.name = name.name;
       into.actions.push_back(action);
     }
@@ -380,8 +388,22 @@ class SchemaParser {
     return result;
   }
 
+  // Each name of a declaration gets all of it.
+  Result<std::monostate> count_copies(std::size_t names, Range range) {
+    copied_ += (names - 1) * std::size_t{range.end - range.begin};
+    if (copied_ <= kCopiedBytesMax) return std::monostate();
+    Error error = cursor_.error(
+        range, fmt::format("declarations of several names come to more than {} bytes when each is "
+                           "written out",
+                           kCopiedBytesMax));
+    return fail(Error{Code::kExhausted, std::move(error.message)});
+  }
+
   Cursor& cursor_;
   unsigned depth_ = 0;
+  std::size_t copied_ = 0;
+  std::unordered_set<std::string> known_;  // "entity N::A", …
+  std::unordered_set<std::string> known_namespaces_;
 };
 
 }  // namespace

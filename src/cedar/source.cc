@@ -41,6 +41,15 @@ std::size_t find_invalid(std::string_view text) {
 
 }  // namespace
 
+std::string shown(std::string text) {
+  if (text.size() <= kShownBytesMax) return text;
+  std::size_t kept = kShownBytesMax;
+  while (kept > 0 && (static_cast<unsigned char>(text[kept]) & 0xc0U) == 0x80U) --kept;
+  text.resize(kept);
+  text += "…";
+  return text;
+}
+
 Error error_at(std::string_view source, Range range, std::string_view message) {
   const std::size_t begin = std::min<std::size_t>(range.begin, source.size());
   const std::string_view before = source.substr(0, begin);

@@ -46,7 +46,7 @@ class PolicyValidator {
   void check_type_name(std::string_view name, Range range);
   void check_slots(const Link& link);
   void check_application();
-  EntityNames types_in_scope(const Scope& scope) const;
+  bool may_match(const Scope& scope, const std::string& name) const;
   std::vector<const ActionType*> actions_in_scope() const;
   void check_types(const Body& body);
   std::vector<std::string> slot_types(const Scope& scope, const std::string& variable) const;
@@ -54,6 +54,7 @@ class PolicyValidator {
   std::string placed(Range range, std::string_view message) const;
   void report(const TypeError& error);
 
+  std::size_t help_names_left_ = kHelpNamesMax;
   const SchemaContent& schema_;
   TypeTable& types_;
   const ValidationOptions& options_;
@@ -72,7 +73,7 @@ void PolicyValidator::report(const TypeError& error) {
   const bool is_lenient = error.message == kNoAction && options_.behaviour == Behaviour::kCedar413;
   (is_lenient ? result_.warnings : result_.errors)
       .push_back({policy_->id, placed(error.range, error.message),
-                  validation_help(schema_, error.message)});
+                  validation_help(schema_, error.message, help_names_left_)});
 }
 
 void PolicyValidator::check_type_name(std::string_view name, Range range) {
@@ -110,8 +111,8 @@ void PolicyValidator::check_lookalikes(const Body& body) {
   find_lookalikes(
       body, [&](Range range, std::string message) { found.insert({range, std::move(message)}); });
   for (const TypeError& one : found) {
-    result_.warnings.push_back(
-        {policy_->id, placed(one.range, one.message), validation_help(schema_, one.message)});
+    result_.warnings.push_back({policy_->id, placed(one.range, one.message),
+                                validation_help(schema_, one.message, help_names_left_)});
   }
 }
 
@@ -121,38 +122,27 @@ void PolicyValidator::check_slots(const Link& link) {
   }
 }
 
-EntityNames PolicyValidator::types_in_scope(const Scope& scope) const {
-  EntityNames names;
-  const auto add_below = [&](const Uid& uid) {
-    names.emplace(uid.type->view());
-    if (const EntityType* type = schema_.find_entity(uid.type->view())) {
-      names.insert(type->descendants.begin(), type->descendants.end());
-    }
+// Whether an entity of the declared type `name` may match. Without a list of all that may: there
+// may be many types, and policies.
+bool PolicyValidator::may_match(const Scope& scope, const std::string& name) const {
+  const auto is_below = [&](const Uid& uid, std::string_view type) {
+    if (type == uid.type->view()) return true;
+    const EntityType* above = schema_.find_entity(uid.type->view());
+    return above != nullptr && above->descendants.contains(std::string(type));
   };
   switch (scope.kind) {
     case ScopeKind::kEqual:
-      if (scope.uid != nullptr) return {std::string(scope.uid->type->view())};
-      break;
+      return scope.uid == nullptr || name == scope.uid->type->view();
     case ScopeKind::kIn:
-      if (scope.uid == nullptr) break;
-      add_below(*scope.uid);
-      return names;
+      return scope.uid == nullptr || is_below(*scope.uid, name);
     case ScopeKind::kIs:
-    case ScopeKind::kIsIn: {
-      const std::string_view type = scope.type->view();
-      if (scope.kind == ScopeKind::kIsIn && scope.uid != nullptr) {
-        add_below(*scope.uid);
-        if (!names.contains(type)) return {};
-      } else if (!schema_.knows_type(type)) {
-        return {};
-      }
-      return {std::string(type)};
-    }
+      return name == scope.type->view();
+    case ScopeKind::kIsIn:
+      return name == scope.type->view() && (scope.uid == nullptr || is_below(*scope.uid, name));
     case ScopeKind::kAny:
       break;
   }
-  for (const auto& [name, type] : schema_.entities) names.insert(name);
-  return names;
+  return true;
 }
 
 std::vector<const ActionType*> PolicyValidator::actions_in_scope() const {
@@ -175,14 +165,14 @@ std::vector<const ActionType*> PolicyValidator::actions_in_scope() const {
 }
 
 void PolicyValidator::check_application() {
-  const EntityNames principals = types_in_scope(linked_scope(policy_->body->principal, *policy_));
-  const EntityNames resources = types_in_scope(linked_scope(policy_->body->resource, *policy_));
-  const auto meets = [](const EntityNames& a, const EntityNames& b) {
-    return std::any_of(a.begin(), a.end(),
-                       [&](const std::string& name) { return b.contains(name); });
+  const Scope principal = linked_scope(policy_->body->principal, *policy_);
+  const Scope resource = linked_scope(policy_->body->resource, *policy_);
+  const auto meets = [&](const auto& names, const Scope& scope) {
+    return std::any_of(names.begin(), names.end(),
+                       [&](const std::string& name) { return may_match(scope, name); });
   };
   for (const ActionType* action : actions_in_scope()) {
-    if (meets(action->principals, principals) && meets(action->resources, resources)) return;
+    if (meets(action->principals, principal) && meets(action->resources, resource)) return;
   }
   add(policy_->body->range, std::string(kNoAction));
 }

@@ -73,19 +73,26 @@ std::string_view quoted_name(std::string_view message) {
 
 }  // namespace
 
-std::string validation_help(const SchemaContent& schema, std::string_view message) {
+std::string validation_help(const SchemaContent& schema, std::string_view message,
+                            std::size_t& names_left) {
   std::vector<std::string> known;
-  if (message.starts_with("unrecognized entity type")) {
-    for (const auto& [name, type] : schema.entities) {
-      if (known.size() < kNamesMax) known.push_back(name);
-    }
+  const auto nearest_known = [&] {
+    names_left -= std::min(names_left, known.size());
     return nearest(quoted_name(message), known);
+  };
+  if (message.starts_with("unrecognized entity type")) {
+    if (names_left == 0) return {};
+    for (const auto& [name, type] : schema.entities) {
+      if (known.size() < std::min(kNamesMax, names_left)) known.push_back(name);
+    }
+    return nearest_known();
   }
   if (message.starts_with("unrecognized action")) {
+    if (names_left == 0) return {};
     for (const auto& [uid, action] : schema.actions) {
-      if (known.size() < kNamesMax) known.push_back(uid.text());
+      if (known.size() < std::min(kNamesMax, names_left)) known.push_back(uid.text());
     }
-    return nearest(quoted_name(message), known);
+    return nearest_known();
   }
   for (const Hint& hint : kHints) {
     if (message.find(hint.part) != std::string_view::npos) return std::string(hint.help);

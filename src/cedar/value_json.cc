@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_set>
 
 #include "cedar/escape.h"
 #include "cedar/extension.h"
+#include "cedar/source.h"
 
 namespace keyturn::cedar {
 namespace {
@@ -37,7 +39,7 @@ Result<const Uid*> ValueReader::read_uid(const Json& json, const Where& where) {
   if (!is_uid_object(inner)) {
     fault_.note(json);
     return fail(Code::kInvalid, "in {}, expected a literal entity reference, but got `{}`",
-                where.text(), keyturn::to_text(json));
+                where.text(), shown(keyturn::to_text(json)));
   }
   const std::string& type = *inner.find("type")->if_string();
   if (!is_name(type)) {
@@ -70,13 +72,13 @@ Result<Value> ValueReader::read_expected(const Json& json, const SchemaType& exp
     case Kind::kSet:
       if (!json.is_array()) {
         return fail(Code::kInvalid, "{}: expected {}, but got `{}`", where.text(),
-                    to_text(expected), keyturn::to_text(json));
+                    shown(to_text(expected)), shown(keyturn::to_text(json)));
       }
       return read_array(json, expected.element, where);
     case Kind::kRecord:
       if (!json.is_object()) {
         return fail(Code::kInvalid, "{}: expected {}, but got `{}`", where.text(),
-                    to_text(expected), keyturn::to_text(json));
+                    shown(to_text(expected)), shown(keyturn::to_text(json)));
       }
       return read_record(json, expected, where);
     case Kind::kDecimal:
@@ -110,7 +112,7 @@ Result<Value> ValueReader::read_unexpected(const Json& json, const Where& where)
     return fail(Code::kInvalid, "in {}, `-0` is not an integer", where.text());
   }
   return fail(Code::kInvalid, "in {}, `{}` is not a 64-bit integer; use a string or a decimal",
-              where.text(), keyturn::to_text(json));
+              where.text(), shown(keyturn::to_text(json)));
 }
 
 Result<Value> ValueReader::read_array(const Json& json, const SchemaType* element,
@@ -147,8 +149,11 @@ Result<Value> ValueReader::read_object(const Json& json, const Where& where) {
 Result<Value> ValueReader::read_record(const Json& json, const SchemaType& expected,
                                        const Where& where) {
   const Json::Object& members = *json.if_object();
+  // As large as a text may be, so that looking through all for each would take hours.
+  std::unordered_set<std::string_view> given;
+  for (const Json::Member& member : members) given.insert(member.first);
   for (const auto& [name, attribute] : expected.attributes) {
-    if (attribute.is_required && json.find(name) == nullptr) {
+    if (attribute.is_required && !given.contains(name)) {
       return fail(
           Code::kInvalid,
           "while parsing {}, expected the record to have an attribute `{}`, but it does not",
@@ -185,7 +190,7 @@ Result<Value> ValueReader::read_extension(const Json& json, Kind kind, const Whe
   const std::string* text = json.if_string();
   if (text == nullptr) {
     return fail(Code::kInvalid, "in {}, expected a value of type {}, but got `{}`", where.text(),
-                kind_name(kind), keyturn::to_text(json));
+                kind_name(kind), shown(keyturn::to_text(json)));
   }
   const ExtensionResult<Value> value = construct(pool_.arena(), constructor->function, *text);
   if (!value) {
@@ -228,6 +233,14 @@ Result<Value> ValueReader::read_call(const Json& json, Arguments form, const Whe
                 where.text(), name, result.error().message);
   }
   return *result;
+}
+
+Json object_of(std::string_view first_key, Json first, std::string_view second_key, Json second) {
+  Json::Object members;
+  members.reserve(2);
+  members.emplace_back(first_key, std::move(first));
+  members.emplace_back(second_key, std::move(second));
+  return Json(std::move(members));
 }
 
 Json to_json(const Uid& uid) {

@@ -46,6 +46,9 @@ class ValueReader {
   JsonFault& fault_;
 };
 
+// An object of two members, moved in: an initializer list would copy what is deep at every level.
+Json object_of(std::string_view first_key, Json first, std::string_view second_key, Json second);
+
 // With `__entity` and `__extn` escapes; members and items in a stable order. kInvalid when a record
 // has a key that is an escape.
 Result<Json> to_json(const Value& value);

@@ -147,7 +147,8 @@ Result<int> init(const Context& context) {
   const Options& options = context.options;
   Outside outside;
   std::string report;
-  if (!std::filesystem::exists(options.config)) {
+  std::error_code error;
+  if (!std::filesystem::exists(options.config, error)) {
     TRY_VOID(write_config(options.config, options.account));
     report += fmt::format("configuration  {}\n", options.config);
   }

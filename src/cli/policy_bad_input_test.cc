@@ -1,4 +1,5 @@
 // Malformed input is an error that says what, where and the way out; never a crash or half a load.
+#include "base/bytes.h"
 #include "cli/cli.h"
 #include "cli/policy_fixture_test.h"
 
@@ -209,12 +210,136 @@ TEST_F(PolicyCommand, RequestsThatAreWrongSayWhichPart) {
       std::string::npos);
 }
 
+// What is written in little and worked out in much: a limit, or work that grows with the text.
+TEST_F(PolicyCommand, LargeSchemasAreReadOrRefusedInNoLongTime) {
+  const auto list = [](std::size_t count, std::string_view before, std::string_view after) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) text += fmt::format("{}{}{}", before, i, after);
+    return text;
+  };
+  const auto chain = [](std::string_view kind, std::size_t count) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) {
+      text += fmt::format("{0} n{1} in [n{2}];\n", kind, i, i + 1);
+    }
+    return text + fmt::format("{} n{};", kind, count);
+  };
+  const std::string types = list(2'000, "entity U", ";\n");
+  const std::string names = list(2'000, ", U", "").substr(2);
+  const std::pair<std::string, std::vector<std::string>> wrong[] = {
+      {chain("entity", 20'000), {"more than 262144 ancestors in all", "at line "}},
+      {chain("action", 20'000), {"more than 262144 ancestors in all", "at line "}},
+      {"entity A = {" + list(150'000, "k", ": Long,") + "};",
+       {"expands to more than 65536 types", "at line 1, column"}},
+      {types + "action a appliesTo { principal: [" + names + "], resource: [" + names + "] };",
+       {"pairs of a principal and a resource", "at line 2001, column 1"}},
+      {types + "action " + list(100'000, ", a", "").substr(2) + " appliesTo { principal: [" +
+           names + "], resource: U0 };",
+       {"when each is written out", "at line 2001, column 1"}},
+      {"{\"\": {\"entityTypes\": {\"A\": {}}, \"actions\": {" +
+           list(20'000, "\"n", "\": {\"memberOf\": [{\"id\": \"m\"}]}, ") +
+           "\"m\": {\"memberOf\": " + "[{\"id\": \"n0\"}]}}}}",
+       {"cycle in action hierarchy", "at line 1, column", "(`//actions/"}},
+  };
+  for (const auto& [text, parts] : wrong) {
+    write("large.cedarschema", text);
+    expect_parts(error_of({"validate", "--schema", "@large.cedarschema", "@photo.cedar"}), parts);
+  }
+  write("large.cedarschema", list(100'000, "entity A", ";\n") + list(50'000, "type T", " = Long;"));
+  const auto json = run({"translate", "--schema", "--to", "json", "@large.cedarschema"});
+  ASSERT_TRUE(json) << json.error().message;
+  write("large.cedar", list(3'000, "permit (principal is B", ", action, resource);\n"));
+  const auto answer = run({"validate", "--schema", "@large.cedarschema", "@large.cedar"});
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_NE(answer->text.find("did you mean `A"), std::string::npos);
+  EXPECT_TRUE(answer->text.find("3000 policies in 1 file: ") != std::string::npos);
+}
+
+TEST_F(PolicyCommand, AWideEntityIsHeldAgainstAWideTypeInNoLongTime) {
+  std::string schema = "entity A = {";
+  std::string entity = R"([{"uid": {"type": "A", "id": "a"}, "parents": [], "attrs": {)";
+  for (int i = 0; i < 60'000; ++i) {
+    schema += fmt::format("k{}: Long, ", i);
+    entity += fmt::format("{}\"k{}\": {}", i == 0 ? "" : ", ", i, i);
+  }
+  write("wide.cedarschema", schema + "};");
+  write("wide.json", entity + "}}]");
+  write("wide.cedar", "permit (principal, action, resource);");
+  const auto answer =
+      run({"validate", "--schema", "@wide.cedarschema", "--entities", "@wide.json", "@wide.cedar"});
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->text.find("wide.json"), std::string::npos) << answer->text;
+}
+
+// `a && b && …` is flat in text and nests in JSON.
+TEST_F(PolicyCommand, ALongChainIsReadButRefusedAsJsonWhereItWouldBeTooDeep) {
+  const auto chained = [&](std::size_t count, std::string_view op) {
+    return "permit (principal, action, resource)\nwhen { true" + repeated(op, count - 1) + " };";
+  };
+  for (const std::string_view op : {" && true", " || true"}) {
+    write("chain.cedar", chained(600, op));
+    const auto json = run({"translate", "--to", "json", "@chain.cedar"});
+    ASSERT_TRUE(json) << json.error().message;
+    write("chain.json", json->text);
+    const auto back = run({"translate", "--to", "cedar", "@chain.json"});
+    ASSERT_TRUE(back) << back.error().message;
+    for (const std::size_t count : {700U, 200'000U}) {
+      write("chain.cedar", chained(count, op));
+      expect_parts(error_of({"translate", "--to", "json", "@chain.cedar"}),
+                   {"policy `policy0`: in JSON this nests deeper than 1220 levels", "split",
+                    "at line 2, column 8"});
+      EXPECT_TRUE(run({"format", "@chain.cedar"}));
+    }
+  }
+}
+
+// A message may quote what it is about, and that may be as long as the text.
+TEST_F(PolicyCommand, MessagesAreShortAndValidUtf8) {
+  std::string many;
+  for (int i = 0; i < 100'000; ++i) many += "\"é\", ";
+  const std::string long_name(1U << 20U, 'n');
+  const std::pair<std::string, std::string> wrong[] = {
+      {"request.json", R"({"principal": "U::\"u\"", "action": "Action::\"a\"",
+        "resource": "R::\"r\"", "context": [)" +
+                           many + "1]}"},
+      {"request.json", R"({"principal": "U::\"u\"", "action": "Action::\"a\"", "resource":
+        {"type": 1, "id": ")" +
+                           long_name + "\"}}"},
+      {"entities.json", "[{\"uid\": [" + many + "1], \"attrs\": {}, \"parents\": []}]"},
+      {"entities.json", "[{\"uid\": {\"type\": \"A\", \"id\": \"" + long_name + "\"}}]"},
+      {"policies.json", R"({"effect": "permit", "principal": {"op": "All"}, "action":
+        {"op": "All"}, "resource": {"op": "All"}, "conditions": [{"kind": "when", "body": [)" +
+                            many + "1]}]}"},
+  };
+  for (const auto& [name, text] : wrong) {
+    write("request.json",
+          R"({"principal": "U::\"u\"", "action": "Action::\"a\"", "resource": "R::\"r\""})");
+    write("entities.json", "[]");
+    write("policies.json", R"({"staticPolicies": {}, "templates": {}, "templateLinks": []})");
+    write(name, text);
+    const std::string message = error_of({"authorize", "--policies", "@policies.json", "--entities",
+                                          "@entities.json", "--request", "@request.json"});
+    EXPECT_LT(message.size(), 9'000U) << name;
+    EXPECT_TRUE(is_valid_utf8(message)) << name;
+  }
+}
+
 TEST_F(PolicyCommand, MissingFilesAndFoldersAreNamed) {
   expect_parts(error_of(authorize("@none.cedar", "@photo.json")), {"`@none.cedar`", "opened"});
   std::filesystem::create_directory(path("empty"));
   expect_parts(error_of(authorize("@empty", "@photo.json")), {"`@empty`", "no *.cedar file"});
   expect_parts(error_of(authorize("@photo.cedar", "@empty")), {"`@empty`", "it is a folder"});
   expect_parts(error_of({"test", "@empty"}), {"`@empty`"});
+  std::filesystem::create_symlink(path("loop"), path("loop"));
+  const std::string odd[] = {"@loop", "@" + std::string(300, 'x'), "/proc/self/mem", "/dev/zero"};
+  for (const std::string& name : odd) {
+    EXPECT_LT(error_of(authorize(name, "@photo.json")).size(), 600U);
+    EXPECT_LT(error_of(authorize("@photo.cedar", name)).size(), 600U);
+    EXPECT_LT(error_of({"validate", "--schema", name, "@photo.cedar"}).size(), 600U);
+    EXPECT_LT(error_of({"format", "--write", name}).size(), 600U);
+    EXPECT_LT(error_of({"test", name}).size(), 600U);
+    EXPECT_LT(error_of({"corpus", name}).size(), 600U);
+  }
 }
 
 TEST_F(PolicyCommand, EscapesForTerminalsAreMadeVisible) {

@@ -28,6 +28,18 @@ Result<Answer> dispatch(const Options& options, const Style& style) {
 
 }  // namespace
 
+std::string shortened(std::string_view text) {
+  constexpr std::size_t kHeadBytes = 6'144;
+  constexpr std::size_t kTailBytes = 1'024;  // where the place is
+  if (text.size() <= kHeadBytes + kTailBytes) return std::string(text);
+  const auto boundary = [&](std::size_t at) {
+    while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xc0U) == 0x80U) --at;
+    return at;
+  };
+  return fmt::format("{} … {}", text.substr(0, boundary(kHeadBytes)),
+                     text.substr(boundary(text.size() - kTailBytes)));
+}
+
 std::string count_of(std::size_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
@@ -36,7 +48,7 @@ Result<Answer> answer_policy(const Options& options, const Style& style) {
   Result<Answer> answer = dispatch(options, style);
   if (answer) return answer;
   // The caret line shows the file's text, which anyone may have written.
-  std::string shown = safe_lines(answer.error().message, 0);
+  std::string shown = safe_lines(shortened(answer.error().message), 0);
   if (shown.ends_with('\n')) shown.pop_back();
   return fail(Error{answer.error().code, std::move(shown)});
 }

@@ -32,6 +32,8 @@ Result<Answer> explain_decision(const Options& options, const Style& style);
 Result<Answer> test_policies(const Options& options, const Style& style);  // policy_proof.cc
 Result<Answer> run_corpus(const Options& options);
 
+// A message may repeat names as long as the input: its head and its tail.
+std::string shortened(std::string_view text);
 // `1 error`, `2 errors`.
 std::string count_of(std::size_t count, std::string_view noun);
 

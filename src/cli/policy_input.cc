@@ -12,7 +12,7 @@
 namespace keyturn::cli {
 namespace {
 
-constexpr std::size_t kFilesMax = 10'000;  // of all folders together
+constexpr std::size_t kFilesMax = 2'000;  // of all folders together; each is merged into the rest
 // Of all policy files together. Parsed, a text takes about ten times its size.
 constexpr std::size_t kPolicyBytesMax = 8 * cedar::kTextBytesMax;
 

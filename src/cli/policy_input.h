@@ -21,7 +21,7 @@ struct PolicyFile {
   std::string name;
   std::string text;
 };
-// kExhausted over 10,000 files or 64 MiB in all.
+// kExhausted over 2,000 files or 64 MiB in all.
 Result<std::vector<PolicyFile>> read_files(const std::vector<std::string>& paths);
 // Files as they are given, folders as their *.cedar in name order. kNotFound for an empty folder.
 Result<std::vector<PolicyFile>> read_policy_files(const std::vector<std::string>& paths);

@@ -21,7 +21,7 @@ struct Findings {
 Json to_json(const std::vector<Finding>& findings) {
   Json list(Json::Array{});
   for (const Finding& finding : findings) {
-    Json json = Json::object({{"file", finding.file}, {"message", finding.message}});
+    Json json = Json::object({{"file", finding.file}, {"message", shortened(finding.message)}});
     if (!finding.policy.empty()) json.set("policy", finding.policy);
     if (!finding.help.empty()) json.set("help", finding.help);
     list.push_back(std::move(json));
@@ -35,8 +35,9 @@ std::string to_text(const std::vector<Finding>& findings, std::string_view kind,
   for (const Finding& finding : findings) {
     const std::string policy =
         finding.policy.empty() ? "" : fmt::format(": policy `{}`", finding.policy);
-    text += style.paint(ink, kind) + ": " +
-            safe_lines(fmt::format("{}{}: {}", finding.file, policy, finding.message), 0);
+    text +=
+        style.paint(ink, kind) + ": " +
+        safe_lines(shortened(fmt::format("{}{}: {}", finding.file, policy, finding.message)), 0);
     if (!finding.help.empty()) text += safe_lines("help: " + finding.help, 2);
   }
   return text;

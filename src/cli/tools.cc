@@ -11,16 +11,14 @@
 #include "aws/aws.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/policy_input.h"
 
 namespace keyturn::cli {
 namespace {
 
 Result<gate::Policies::File> read_file(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::ostringstream text;
-  if (stream) text << stream.rdbuf();
-  if (!stream || !text) return fail(Code::kNotFound, "read `{}`: it cannot be opened", path);
-  return gate::Policies::File{path, text.str()};
+  TRY(std::string text, read_input(path));
+  return gate::Policies::File{path, std::move(text)};
 }
 
 }  // namespace
@@ -30,7 +28,8 @@ Result<int> check_policies(const Context& context) {
   app::PolicyPack pack = app::embedded_policies();
   if (!options.files.empty()) pack.files.clear();
   for (const std::string& path : options.files) {
-    if (std::filesystem::is_directory(path)) {
+    std::error_code error;
+    if (std::filesystem::is_directory(path, error)) {
       TRY(const app::PolicyPack folder, app::read_policies(path));
       pack.files.insert(pack.files.end(), folder.files.begin(), folder.files.end());
       pack.schema = folder.schema;
@@ -57,7 +56,8 @@ Result<int> check_policies(const Context& context) {
 
 Result<int> explain_requests(const Context& context) {
   app::Config config;
-  if (std::filesystem::exists(context.options.config)) {
+  std::error_code error;
+  if (std::filesystem::exists(context.options.config, error)) {
     TRY(config, app::read_config(context.options.config));
   }
   const Environments environments(config.environments);
