@@ -51,12 +51,12 @@ Task<Exchange::Woken> Parking::wait(Stream& stream, Duration timeout) {
   CHECK(timer_ == nullptr);
   asio::steady_timer timer(executor_);
   // Clears the pointer also when the coroutine is destroyed while it waits.
-  struct Timer {
+  struct Registration {
     Parking& parking;
-    ~Timer() { parking.timer_ = nullptr; }
+    ~Registration() { parking.timer_ = nullptr; }
   };
   timer_ = &timer;
-  const Timer registered{*this};
+  const Registration registered{*this};
   const Instant deadline = deadline_after(timeout);
   Exchange::Woken woken = Exchange::Woken::kTimeout;
   readable_ = false;
