@@ -26,7 +26,7 @@ struct Plan {
   std::size_t clock_steps = 0;
   std::size_t stops = 0;
   std::size_t deaths = 0;  // right after a commit
-  std::size_t full = 0;    // times that the disk is full for a while
+  std::size_t disk_faults = 0;
   std::size_t policy_edits = 0;
   std::size_t seconds_tried = 0;  // starts of a second gateway
   bool taken_over = false;
@@ -48,7 +48,7 @@ Plan draw_plan(Dice& dice) {
   if (dice.chance(25)) plan.clock_steps = 1 + dice.below(2);
   if (dice.chance(20)) plan.stops = 1;
   if (dice.chance(40)) plan.deaths = 1 + dice.below(2);
-  if (dice.chance(25)) plan.full = 1 + dice.below(2);
+  if (dice.chance(25)) plan.disk_faults = 1 + dice.below(2);
   if (dice.chance(30)) plan.policy_edits = 1 + dice.below(2);
   if (dice.chance(30)) plan.seconds_tried = 1;
   plan.taken_over = dice.chance(25);
@@ -97,15 +97,22 @@ void plan_faults(World& world, const Plan& plan) {
   }
 }
 
-void fill_disk(World& world) {
-  Disk& disk = world.disk();
-  (disk.dice.chance(50) ? disk.full_percent : disk.lost_commits_percent) = 30;
-  world.trace().add("disk", "fails");
+// For a while.
+void fail_disk(World& world) {
+  Dice& dice = world.dice();
+  const auto percent = static_cast<unsigned>(5 + dice.below(40));
   // What an executed action's record meets then is an error that a person must see.
   world.trace().expect_error("gateway.outcome_not_recorded");
-  world.after(disk.dice.between(seconds(1), seconds(20)), [&world] {
-    world.disk().full_percent = 0;
-    world.disk().lost_commits_percent = 0;
+  constexpr const char* kNames[] = {"is full", "fails to sync", "fails to commit", "answers late"};
+  const std::uint64_t kind = dice.below(std::size(kNames));
+  world.trace().add("disk", fmt::format("{}, in {} of 100 cases", kNames[kind], percent));
+  if (kind == 0) world.set_disk_faults({.full_percent = percent / 4});
+  if (kind == 1) world.set_disk_faults({.sync_fails_percent = percent});
+  if (kind == 2) world.set_store_faults({.refused_percent = percent, .full_percent = percent});
+  if (kind == 3) world.set_store_faults({.late_percent = percent});
+  world.after(dice.between(seconds(1), seconds(20)), [&world] {
+    world.set_disk_faults({});
+    world.set_store_faults({});
     world.trace().add("disk", "works again");
   });
 }
@@ -117,8 +124,8 @@ void plan_disk_faults(World& world, const Plan& plan) {
       world.after(dice.between(Duration(0), kActive), event);
     }
   };
-  plan_some(plan.deaths, [&world] { world.disk().dies_at_commit = true; });
-  plan_some(plan.full, [&world] { fill_disk(world); });
+  plan_some(plan.deaths, [&world] { world.crash_at_commit(); });
+  plan_some(plan.disk_faults, [&world] { fail_disk(world); });
   plan_some(plan.policy_edits, [&world] { world.change_policies(); });
   plan_some(plan.seconds_tried, [&world] { world.start_second(); });
   plan_some(plan.taken_over ? 1 : 0, [&world] { world.take_over(); });
@@ -149,6 +156,7 @@ Report run(const Options& options) {
   const Scratch scratch(options);
   World world(options, scratch.path());
   Plan plan = draw_plan(world.dice());
+  if (options.broken == Broken::kAcknowledgesEarly) plan.crashes = 1;
   if (options.broken == Broken::kNotLocked) plan.seconds_tried = 1;
   if (options.broken == Broken::kNotFenced) plan.taken_over = true;
   if (options.broken == Broken::kLimitless) plan.asking = kBurst;

@@ -1,10 +1,13 @@
 #include "sim/visit.h"
 
-#include <array>
-
 #include "http/timer.h"
 
 namespace keyturn::sim {
+namespace {
+
+constexpr std::size_t kPieceBytes = 4096;
+
+}  // namespace
 
 // Where a held request waits, as the http room's own. Shared with wakers, which may outlive it.
 class Visit::Parking final : public Waker, public std::enable_shared_from_this<Parking> {
@@ -28,11 +31,11 @@ class Visit::Parking final : public Waker, public std::enable_shared_from_this<P
     http::Timer timer(executor_);
     timer.start(timeout);
     timer_ = &timer;
-    struct Timer {  // also when the coroutine is destroyed while it waits
+    struct Registration {  // ends also when the coroutine is destroyed while it waits
       Parking& parking;
-      ~Timer() { parking.timer_ = nullptr; }
+      ~Registration() { parking.timer_ = nullptr; }
     };
-    const Timer registered{*this};
+    const Registration registered{*this};
     co_await timer.ended();
     co_return Result<void>();
   }
@@ -67,7 +70,7 @@ http::Task<> Visit::respond(http::ResponseHead head, std::string body) {
 // later resets the connection.
 http::Task<> Visit::respond(http::ResponseHead head, http::Body& body) {
   if (answered_) co_return fail(Code::kInternal, "answered twice");
-  std::array<char, 4096> buffer;
+  std::string buffer(kPieceBytes, ' ');
   std::string text;
   while (true) {
     auto count = co_await body.read(buffer);
@@ -85,10 +88,7 @@ http::Task<> Visit::respond(http::ResponseHead head, http::Body& body) {
 }
 
 http::Task<> Visit::start(http::ResponseHead head) {
-  answered_ = true;
-  reply_.status = head.status;
-  reply_.headers = std::move(head.headers);
-  co_return Result<void>();
+  return respond(std::move(head), std::string());
 }
 
 http::Task<> Visit::write(std::string_view bytes) {

@@ -16,7 +16,7 @@ using std::chrono::seconds;
 // Longer than everything a request may wait for: reviewers, the store twice, upstream.
 constexpr Duration kVisitMax = minutes(4);
 constexpr Duration kRestartPause = seconds(1);
-constexpr std::size_t kStartsMax = 20;  // a gateway that does not start by then never will
+constexpr std::size_t kStartsMax = 60;  // a gateway that does not start by then never will
 constexpr std::size_t kCallsMax = 200;  // of one API route that must succeed
 constexpr Duration kCallAgain = seconds(1);
 constexpr std::size_t kHeldPerSession = 3;
@@ -50,12 +50,9 @@ World::World(const Options& options, const std::string& folder)
       dice_(options.seed),
       random_(options.seed + 1),
       trace_(schedule_, folder),
+      disk_(options.seed + 2),
       config_(config_of(folder + "/0", folder + "/policies", dice_)),
       folder_(folder) {
-  disk_.died = [this] {
-    trace_.mute();
-    crash(dice_.between(seconds(0), seconds(5)));
-  };
   upstream_.on_call([this](const UpstreamCall& call) {
     if (server_) checks_.upstream_called(server_->rooms(), call);
   });
@@ -102,9 +99,14 @@ Server::Outside World::outside() {
         TRY(auto store,
             store::open_sqlite({.path = app::database_file(config_.data_path), .host = &loop},
                                needs.clock, needs.log, needs.metrics));
-        auto opened = std::make_unique<DiskStore>(disk_, break_store(std::move(store), broken_));
-        store_ = opened.get();
-        return opened;
+        auto failing = std::make_unique<faulty::Store>(break_store(std::move(store), broken_),
+                                                       options_.seed + lives_,
+                                                       faulty::Store::Commits::kHosted);
+        failing->set_faults(store_faults_);
+        faulty_ = failing.get();
+        auto leased = std::make_unique<LeasedStore>(std::move(failing));
+        leased_ = leased.get();
+        return leased;
       }};
 }
 
@@ -147,13 +149,22 @@ void World::start_second() {
 }
 
 void World::lose_what_follows() {
-  if (!server_ || !early_.empty()) return;
   trace_.add("disk", "keeps nothing from here on");
   checks_.forgive_lost_entries();
-  early_ = folder_ + "/early";
-  std::filesystem::copy(config_.data_path, early_, std::filesystem::copy_options::recursive);
-  // The files of the ledger are on another disk, which keeps what it is given.
-  std::filesystem::remove_all(app::ledger_folder(early_));
+  disk_lies_ = true;
+  disk_.set_faults({.sync_lies_percent = 100});
+}
+
+void World::set_store_faults(const faulty::Faults& faults) {
+  store_faults_ = faults;
+  if (server_) faulty_->set_faults(faults);
+}
+
+void World::crash_at_commit() {
+  if (!server_) return;
+  dying_ = true;
+  trace_.expect_error("gateway.outcome_not_recorded");
+  faulty_->set_faults({.doubtful_percent = 100});
 }
 
 void World::change_policies() {
@@ -170,33 +181,35 @@ void World::break_now() {
   broken_ = options_.broken;
   if (broken_ == Broken::kErrorLogged) trace_.error("sim.broken", {});
   if (broken_ == Broken::kAcknowledgesEarly) {
-    early_ = folder_ + "/early";
-    std::filesystem::copy(config_.data_path, early_, std::filesystem::copy_options::recursive);
+    disk_lies_ = true;
+    disk_.set_faults({.sync_lies_percent = 100});
+    return;
   }
   if (broken_ == Broken::kLimitless) config_.limits.held_requests_per_session = 1'000;
   // The store is broken from its next start on.
   if (broken_ != Broken::kNothing) crash(kRestartPause);
 }
 
-// The disk as it is at this moment, or as it was when it began to forget; what the dying one still
-// writes goes elsewhere.
+// What a process that is killed has written stays; when the power is cut, of what was not synced
+// some sectors do.
 void World::die() {
-  trace_.add("server", "dies");
-  const std::string next = fmt::format("{}/{}", folder_, lives_);
-  constexpr auto kAll = std::filesystem::copy_options::recursive;
-  const bool forgets = !early_.empty() && lives_ > 1;
-  std::filesystem::copy(forgets ? early_ : config_.data_path, next, kAll);
-  if (forgets && !std::filesystem::exists(app::ledger_folder(next))) {
-    std::filesystem::copy(app::ledger_folder(config_.data_path), app::ledger_folder(next), kAll);
-    checks_.must_keep(published_size());
-    early_.clear();
-  }
-  const std::unique_ptr<Server> dead = std::move(server_);
+  const bool power = disk_lies_ || dice_.chance(50);
+  const unsigned kept = disk_lies_ ? 0 : power ? static_cast<unsigned>(dice_.below(101)) : 100;
+  trace_.add("server", power ? "dies, with the power" : "dies");
+  if (disk_lies_) checks_.must_keep(published_size());
+  disk_.cut_power();
+  std::unique_ptr<Server> dead = std::move(server_);
   orphan(dead.get());
-  std::filesystem::remove_all(config_.data_path);
-  config_.data_path = next;
+  dead.reset();
+  // It was closed in order here, which nobody does who dies.
+  std::ofstream(config_.data_path + "/store.in-use").put(' ');
+  const auto lost = disk_.restore_power(kept);
+  if (!lost) checks_.fault(lost.error().message);
+  disk_.set_faults({});
+  store_faults_ = {};
+  disk_lies_ = false;
+  dying_ = false;
   paused_ = false;
-  disk_.dies_at_commit = false;
 }
 
 void World::orphan(const Server* server) {
@@ -221,7 +234,7 @@ void World::take_over() {
     std::filesystem::copy(config_.data_path, next, std::filesystem::copy_options::recursive);
     config_.data_path = next;
   } else {
-    store_->lose_lease();
+    leased_->lose_lease();
   }
   start();
   after(dice_.between(seconds(1), seconds(30)), [this, owner] {
@@ -263,6 +276,11 @@ void World::step() {
   if (!schedule_.step()) return;
   if (server_ && std::exchange(appended_, false)) checks_.look(server_->rooms());
   check_waiting();
+  if (dying_ && server_ && faulty_->counts().doubtful > 0) {
+    dying_ = false;
+    trace_.mute();
+    crash(dice_.between(seconds(0), seconds(5)));
+  }
   if (!crash_) return;
   const Duration pause = *std::exchange(crash_, std::nullopt);
   if (!server_) return;

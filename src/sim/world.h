@@ -8,8 +8,10 @@
 #include <string>
 
 #include "base/json.h"
+#include "faulty/disk.h"
+#include "faulty/store.h"
 #include "sim/checks.h"
-#include "sim/disk.h"
+#include "sim/lease.h"
 #include "sim/server.h"
 #include "sim/sim.h"
 
@@ -50,12 +52,16 @@ class World {
   bool refused() const { return refused_; }
   // Starts the gateway on what is on the disk; again until it starts.
   void start();
-  // After the event that runs now: kill -9, or with the power, and a new start after `pause`.
+  // After the event that runs now: SIGKILL, or the power is cut, and a new start after `pause`.
   void crash(Duration pause) { crash_ = pause; }
+  // The same, right after the next commit and before anyone has heard of it.
+  void crash_at_commit();
+  void set_disk_faults(const faulty::Disk::Faults& faults) { disk_.set_faults(faults); }
+  void set_store_faults(const faulty::Faults& faults);
   // An orderly stop; whoever waits is answered first.
   void stop();
   void pause_server(Duration duration);
-  // The database is found as it was now, at the next crash; the files beside it are not.
+  // The disk under the database acknowledges what it does not keep, until the next crash.
   void lose_what_follows();
   // Another gateway on the same data folder: it must be refused.
   void start_second();
@@ -68,7 +74,6 @@ class World {
   void mend_clock();
 
   Dice& dice() { return dice_; }
-  Disk& disk() { return disk_; }
   const app::Config& config() const { return config_; }
   Trace& trace() { return trace_; }
   Checks& checks() { return checks_; }
@@ -107,10 +112,12 @@ class World {
   Trace trace_;
   Checks checks_{trace_};
   Upstream upstream_{dice_, trace_};
-  Disk disk_{dice_};
+  faulty::Disk disk_;
+  faulty::Faults store_faults_;
   app::Config config_;
   std::string folder_;
-  std::string early_;  // of a disk that acknowledges early: what it will be found to hold
+  bool disk_lies_ = false;
+  bool dying_ = false;  // at the next commit
   std::uint64_t policy_edits_ = 0;
   bool refused_ = false;  // to start on a database that has lost entries: rightly
   std::uint64_t lives_ = 0;
@@ -121,8 +128,10 @@ class World {
   std::string root_token_;
   std::map<std::uint64_t, Guest> visits_;
   std::uint64_t steps_ = 0;
-  bool appended_ = false;        // since the last look
-  DiskStore* store_ = nullptr;   // of the latest server
+  bool appended_ = false;  // since the last look
+  // Of the latest server.
+  LeasedStore* leased_ = nullptr;
+  faulty::Store* faulty_ = nullptr;
   std::unique_ptr<Server> old_;  // that another has taken over from
   std::unique_ptr<Server> server_;
 };
