@@ -77,6 +77,13 @@ struct Action {
   std::string canonical_request;  // what is bound by a grant; see docs/format/digest.md
 };
 
+// What an earlier request of a session destroyed.
+struct Destroyed {
+  std::string service;
+  std::string operation;  // `DeleteTable`
+  std::string resource;   // ARN
+};
+
 // The action as JSON for the ledger, the API and reviewers. No secrets: the canonical request is
 // left out.
 Json to_json(const Action& action);

@@ -76,8 +76,22 @@ class Gateway {
   virtual http::Task<> follow_tags(std::vector<std::string> regions) = 0;
 };
 
+// What the requests that were explained so far destroyed, by access key: those of one key are taken
+// for one session, in the order they come. Bounded: of many keys or things, later ones are not
+// remembered.
+class ExplainedSessions {
+ public:
+  // What was destroyed under that key before.
+  const std::vector<Destroyed>& before(const std::string& access_key_id) const;
+  void add(const std::string& access_key_id, const Action& action);
+
+ private:
+  std::map<std::string, std::vector<Destroyed>> by_key_;
+  std::size_t count_ = 0;
+};
+
 // One JSON line {"method","url","headers","body_base64"} in, one line of what is understood out.
 std::string explain(const Model& model, const Environments& environments, std::string_view account,
-                    std::string_view line);
+                    std::string_view line, ExplainedSessions& sessions);
 
 }  // namespace keyturn::aws

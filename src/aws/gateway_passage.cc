@@ -1,6 +1,7 @@
 #include "aws/gateway_passage.h"
 
 #include "aws/gateway_ask.h"
+#include "aws/template.h"
 #include "base/bytes.h"
 
 namespace keyturn::aws {
@@ -288,7 +289,8 @@ gate::Question Passage::question() const {
   return {.holder = caller_.holder,
           .action = understood_->action,
           .request_id = exchange_.request_id(),
-          .reason = said ? printable(*said, kReasonBytesMax) : caller_.holder->session.purpose};
+          .reason = said ? printable(*said, kReasonBytesMax) : caller_.holder->session.purpose,
+          .find_recreations = creates(understood_->action) ? describe_recreations : nullptr};
 }
 
 Step<void> Passage::decide() {

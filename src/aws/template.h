@@ -83,15 +83,15 @@ struct Recreation {
 // Within one change: replacements, and a removal with an addition of the same type and name.
 std::vector<Recreation> find_recreations(const TemplateDiff& diff);
 
-// Across requests of a session. `destroyed`: ARNs that earlier requests of the session destroyed,
-// the latest last, and their operations (`DeleteTable`). A creation is of the same kind when
-// service and noun of the operations are the same and one of its resources has the ARN.
-struct Destroyed {
-  std::string service;
-  std::string operation;
-  std::string resource;
-};
+// Whether it makes a thing that may have been there before. Objects and items are content, which
+// comes and goes; they are no such things.
+bool creates(const Action& action);
+// Across requests of a session, the latest last. A creation is of the same kind when service and
+// noun of the operations are the same and one of its resources has the ARN.
 std::vector<Recreation> find_recreations(const Action& creation,
                                          const std::vector<Destroyed>& destroyed);
+// The same in words, for policy and reviewers.
+std::vector<std::string> describe_recreations(const Action& creation,
+                                              const std::vector<Destroyed>& destroyed);
 
 }  // namespace keyturn::aws

@@ -264,6 +264,15 @@ std::string_view noun_of(std::string_view operation) {
   return next == operation.npos ? std::string_view() : operation.substr(next);
 }
 
+// Of a thing that was deleted a hundred times over, a reader needs no more.
+constexpr std::size_t kRecreationsShownMax = 20;
+constexpr std::size_t kArnBytesShown = 300;
+
+bool starts_with_any(std::string_view text, std::span<const std::string_view> beginnings) {
+  return std::any_of(beginnings.begin(), beginnings.end(),
+                     [text](std::string_view begin) { return text.starts_with(begin); });
+}
+
 // Equal segment by segment; a star stands for what a request did not say.
 bool may_be_one(std::string_view a, std::string_view b) {
   if (a == "*" || b == "*") return false;
@@ -380,25 +389,42 @@ std::vector<Recreation> find_recreations(const TemplateDiff& diff) {
   return found;
 }
 
+bool creates(const Action& action) {
+  constexpr std::array<std::string_view, 8> kVerbs = {"Create", "Run",      "Restore", "Put",
+                                                      "Launch", "Register", "Import",  "Allocate"};
+  const std::string_view made = noun_of(action.operation);
+  return starts_with_any(action.operation, kVerbs) && made != "Object" && made != "Item";
+}
+
 std::vector<Recreation> find_recreations(const Action& creation,
                                          const std::vector<Destroyed>& destroyed) {
+  constexpr std::array<std::string_view, 6> kVerbs = {"Delete",  "Terminate",  "Remove",
+                                                      "Release", "Deregister", "Destroy"};
   std::vector<Recreation> found;
-  constexpr std::array<std::string_view, 7> kVerbs = {"Create", "Run",      "Restore", "Put",
-                                                      "Launch", "Register", "Import"};
-  const bool creates = std::any_of(kVerbs.begin(), kVerbs.end(), [&](std::string_view verb) {
-    return std::string_view(creation.operation).starts_with(verb);
-  });
-  if (!creates) return found;
+  if (!creates(creation)) return found;
   const std::string_view made = noun_of(creation.operation);
   for (const Destroyed& gone : destroyed) {
     const std::string_view noun = noun_of(gone.operation);
     if (gone.service != creation.service || noun.empty() || !made.starts_with(noun)) continue;
+    if (!starts_with_any(gone.operation, kVerbs)) continue;
     for (const Resource& resource : creation.resources) {
       if (!may_be_one(gone.resource, resource.name)) continue;
       found.push_back({gone.resource, resource.name, resource.type});
     }
   }
   return found;
+}
+
+std::vector<std::string> describe_recreations(const Action& creation,
+                                              const std::vector<Destroyed>& destroyed) {
+  std::vector<std::string> words;
+  for (const Recreation& pair : find_recreations(creation, destroyed)) {
+    if (words.size() == kRecreationsShownMax) break;
+    words.push_back(fmt::format("{} was destroyed earlier in this session and is made again as {}",
+                                printable(pair.destroyed, kArnBytesShown),
+                                printable(pair.created, kArnBytesShown)));
+  }
+  return words;
 }
 
 }  // namespace keyturn::aws

@@ -374,20 +374,46 @@ TEST(Origin, FollowsModelAndPartitionAndNeverTheHost) {
   EXPECT_EQ(upstream_origin(model(), hostile, {}).error().code, Code::kInvalid);
 }
 
+TEST(Explain, NamesWhatTheSameAccessKeyDestroyedBefore) {
+  const Environments environments;
+  ExplainedSessions sessions;
+  const auto again = [&](std::string_view key, std::string_view operation, std::string_view table) {
+    const std::string line = fmt::format(
+        R"({{"method":"POST","url":"http://x/","headers":{{"X-Amz-Target":"DynamoDB_20120810.{}",)"
+        R"("Authorization":"AWS4-HMAC-SHA256 Credential={}/20260101/eu-west-1/dynamodb/)"
+        R"(aws4_request, S"}},"body_base64":"{}"}})",
+        operation, key, base64_encode(fmt::format(R"({{"TableName":"{}"}})", table)));
+    const auto parsed =
+        parse_strict(explain(model(), environments, "123456789012", line, sessions));
+    EXPECT_TRUE(parsed);
+    const Json* found = parsed ? parsed->find("recreate") : nullptr;
+    return found != nullptr && found->if_array() != nullptr;
+  };
+  EXPECT_FALSE(again("A", "CreateTable", "orders"));
+  EXPECT_FALSE(again("A", "DeleteTable", "orders"));
+  EXPECT_TRUE(again("A", "CreateTable", "orders"));
+  EXPECT_FALSE(again("A", "CreateTable", "Orders")) << "names differ by case";
+  EXPECT_FALSE(again("A", "DescribeTable", "orders"));
+  EXPECT_FALSE(again("A", "PutItem", "orders")) << "content, no thing";
+  EXPECT_FALSE(again("B", "CreateTable", "orders")) << "another session";
+}
+
 TEST(Explain, AnswersALineWithALine) {
   const Environments environments;
+  ExplainedSessions sessions;
   const std::string line = explain(model(), environments, "123456789012",
                                    R"({"method":"POST","url":"http://x/","headers":{)"
                                    R"("X-Amz-Target":"DynamoDB_20120810.DeleteTable",)"
                                    R"("Authorization":"AWS4-HMAC-SHA256 )"
                                    R"(Credential=A/20260101/eu-west-1/dynamodb/aws4_request, S"},)"
-                                   R"("body_base64":"e30="})");
+                                   R"("body_base64":"e30="})",
+                                   sessions);
   const auto parsed = parse_strict(line);
   ASSERT_TRUE(parsed);
   EXPECT_EQ(parsed->string_or("operation", ""), "DeleteTable");
   EXPECT_EQ(parsed->string_or("effect", ""), "destroy");
   for (const char* broken : {"", "{", "[]", R"({"method":"GET"})", R"({"method":1,"url":"/"})"}) {
-    const auto answer = parse_strict(explain(model(), environments, "1", broken));
+    const auto answer = parse_strict(explain(model(), environments, "1", broken, sessions));
     ASSERT_TRUE(answer) << broken;
     EXPECT_EQ(answer->string_or("effect", ""), "destroy");
     EXPECT_NE(answer->find("error"), nullptr);

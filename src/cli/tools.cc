@@ -63,10 +63,11 @@ Result<int> explain_requests(const Context& context) {
   const Environments environments(config.environments);
   TRY(const auto model, aws::load_embedded_model());
   const std::string account = config.aws.account.empty() ? "123456789012" : config.aws.account;
+  aws::ExplainedSessions sessions;
   std::string line;
   while (std::getline(std::cin, line)) {
     if (line.empty()) continue;
-    print(aws::explain(*model, environments, account, line) + "\n");
+    print(aws::explain(*model, environments, account, line, sessions) + "\n");
     std::fflush(stdout);
   }
   return kDone;

@@ -62,7 +62,17 @@ std::vector<store::Migration> migrations(store::Engine engine) {
       fmt::format("CREATE TABLE gate_contents (digest TEXT PRIMARY KEY, content TEXT NOT NULL{}",
                   end),
   };
-  return {std::move(first), std::move(second)};
+  store::Migration third;
+  third.number = 3;
+  third.statements = {
+      fmt::format(
+          "CREATE TABLE gate_destroyed (decided_index {0} NOT NULL, resource TEXT NOT NULL, "
+          "session TEXT NOT NULL, service TEXT NOT NULL, operation TEXT NOT NULL, "
+          "decided_at {0} NOT NULL, PRIMARY KEY (decided_index, resource){1}",
+          integer, end),
+      "CREATE INDEX gate_destroyed_session ON gate_destroyed (session, decided_index)",
+  };
+  return {std::move(first), std::move(second), std::move(third)};
 }
 
 std::string_view to_string(Cause cause) {

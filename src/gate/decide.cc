@@ -2,6 +2,7 @@
 #include "gate/decide.h"
 
 #include "crypto/crypto.h"
+#include "gate/destroyed.h"
 #include "gate/messages.h"
 
 namespace keyturn::gate {
@@ -27,6 +28,7 @@ void Deciding::evaluate_now() {
 Result<void> Deciding::decide(store::Transaction& transaction) {
   TRY(const auto obstacle, find_obstacle(transaction));
   if (obstacle) return deny(transaction, Cause::kSession, *obstacle);
+  TRY_VOID(relate(transaction));
   if (auto current = inside_.current_policies(); current != policies_) {
     policies_ = std::move(current);
     evaluate_now();
@@ -41,6 +43,24 @@ Result<void> Deciding::decide(store::Transaction& transaction) {
     return allow(transaction);
   }
   return consult_reviewers(transaction);
+}
+
+Result<void> Deciding::relate(store::Transaction& transaction) {
+  if (question_.find_recreations == nullptr) return {};
+  Action& action = question_.action;
+  TRY(const auto destroyed, load_destroyed(transaction, question_.holder->session.id));
+  const std::vector<std::string> pairs = question_.find_recreations(action, destroyed);
+  if (pairs.empty()) return {};
+  Json::Array all;
+  if (const Json* inside = action.attributes.find(kRecreateAttribute);
+      inside != nullptr && inside->if_array() != nullptr) {
+    all = *inside->if_array();
+  }
+  for (const std::string& pair : pairs) all.emplace_back(pair);
+  action.attributes.set(kRecreateAttribute, Json(std::move(all)));
+  action_text_ = to_canonical(to_json(action));
+  evaluate_now();
+  return {};
 }
 
 Result<std::optional<std::string>> Deciding::find_obstacle(store::Transaction& transaction) const {
@@ -160,6 +180,8 @@ Result<void> Deciding::allow(store::Transaction& transaction) {
   decision_.kind = VerdictKind::kAllow;
   decision_.message = "allowed";
   TRY_VOID(record(transaction, Cause::kPolicy));
+  TRY_VOID(remember_destroyed(transaction, question_.holder->session.id, decision_.ledger_index,
+                              question_.action, inside_.clock.now()));
   // Until its outcome is recorded: what a crash leaves here was perhaps sent.
   TRY_VOID(
       transaction.execute("INSERT INTO gate_unfinished (decided_index, request_id) VALUES (?1, ?2)",

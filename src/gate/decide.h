@@ -27,6 +27,8 @@ class Deciding {
   void evaluate_now();
   // Why this session may not act any more, or nothing.
   Result<std::optional<std::string>> find_obstacle(store::Transaction& transaction) const;
+  // Marks an action that makes again what its session destroyed.
+  Result<void> relate(store::Transaction& transaction);
   Result<void> allow(store::Transaction& transaction);
   Result<void> deny(store::Transaction& transaction, Cause cause, std::string message);
   Result<void> hold(store::Transaction& transaction, review::Change change);
@@ -39,8 +41,8 @@ class Deciding {
   Result<void> record(store::Transaction& transaction, Cause cause);
 
   Gate::Inside& inside_;
-  const Question question_;
-  const std::string action_text_;  // canonical JSON, for the record
+  Question question_;
+  std::string action_text_;  // canonical JSON, for the record
   Facts facts_;
   std::shared_ptr<const Policies> policies_;
   Result<Evaluation> evaluation_;

@@ -2,6 +2,7 @@
 
 #include "gate/bodies.h"
 #include "gate/decide.h"
+#include "gate/destroyed.h"
 #include "gate/inside.h"
 
 namespace keyturn::gate {
@@ -175,6 +176,9 @@ void Gate::record_outcome(std::uint64_t decided_index, std::string request_id, O
        outcome = std::move(outcome)](store::Transaction& transaction) -> Result<void> {
         TRY(const bool first, finish(inside, transaction, decided_index, request_id,
                                      outcome_body(decided_index, request_id, outcome)));
+        const bool failed = outcome.kind == Outcome::Kind::kNotSent ||
+                            (outcome.kind == Outcome::Kind::kAnswered && outcome.status >= 400);
+        if (first && failed) return forget_destroyed(transaction, decided_index);
         if (first) return {};
         return fail(Code::kConflict,
                     "the action at ledger index {} has an outcome already, or "

@@ -1,5 +1,7 @@
 #include "gate/inquiry.h"
 
+#include "gate/destroyed.h"
+
 namespace keyturn::gate {
 namespace {
 
@@ -79,6 +81,9 @@ Json context_of(const Action& action, const Facts& facts) {
     const Json* value = action.attributes.find(name);
     if (value != nullptr && value->if_bool() != nullptr) context.set(name, *value);
   }
+  // What it makes again stands there in words.
+  const Json* again = action.attributes.find(kRecreateAttribute);
+  if (again != nullptr) context.set(kRecreateAttribute, true);
   return context;
 }
 

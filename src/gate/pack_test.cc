@@ -27,7 +27,7 @@ TEST(DefaultPack, DecidesItsCasesAsWrittenAndEveryPolicyDecidesOne) {
 
 TEST(DefaultPack, NamesEveryPolicy) {
   const auto policies = load(pack_files());
-  ASSERT_EQ(policies->size(), 11U);
+  ASSERT_EQ(policies->size(), 12U);
   for (const std::string& id : policies->set().ids()) {
     EXPECT_EQ(policies->name(id).find('#'), std::string::npos) << policies->name(id);
   }

@@ -107,8 +107,11 @@ Result<void> probe(const Policies& policies) {
     resource.environment = "probe";
     resource.tags.emplace("probe", "probe");
     action.resources = {resource};
-    action.attributes = Json::object(
-        {{"credential_exit", true}, {"dry_run", true}, {"reversible", true}, {"sets_role", true}});
+    action.attributes = Json::object({{"credential_exit", true},
+                                      {"dry_run", true},
+                                      {"recreate", Json(Json::Array{})},
+                                      {"reversible", true},
+                                      {"sets_role", true}});
     TRY_VOID(evaluate(policies, action, facts));
   }
   return {};

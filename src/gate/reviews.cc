@@ -1,5 +1,6 @@
 // Reviews given and changes ended through the gate, with their ledger entries.
 #include "gate/bodies.h"
+#include "gate/destroyed.h"
 #include "gate/inside.h"
 
 namespace keyturn::gate {
@@ -59,6 +60,7 @@ Result<std::size_t> Gate::sweep() {
   std::vector<ChangeId> expired;
   TRY_VOID(inside.store.run([&](store::Transaction& transaction) -> Result<void> {
     TRY(expired, inside.reviews.expire(transaction));
+    TRY_VOID(sweep_destroyed(transaction, inside.clock.now()));
     for (const ChangeId id : expired) {
       TRY_VOID(inside.ledger.append(transaction, "change.expired",
                                     Json::object({{"change", id.text()}})));
