@@ -142,7 +142,8 @@ void measure_explain(const Model& model) {
   const Watch watch;
   std::size_t bytes = 0;
   ExplainedSessions sessions;
-  for (const std::string& text : lines) bytes += explain(model, {}, "123456789012", text, sessions).size();
+  for (const std::string& text : lines)
+    bytes += explain(model, {}, "123456789012", text, sessions).size();
   CHECK(bytes > 0);
   row("explain", fmt::format("{:.0f} lines/s", 1e9 * double(lines.size()) / watch.nanoseconds()),
       "≥ 20,000 lines/s");

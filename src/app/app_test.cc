@@ -115,6 +115,23 @@ TEST_F(AppTest, AnchorsItsCheckpointAndRefusesAnOlderCopyOfItsData) {
   EXPECT_TRUE(logged("ledger.not_anchored"));
 }
 
+TEST_F(AppTest, TakesAnotherModelAndRefusesWhatIsNone) {
+  create_key();
+  const std::string file = config_.data_path + ".model";
+  config_.aws.model_path = file;
+  EXPECT_EQ(App::start(config_, needs()).error().code, Code::kNotFound);
+  std::ofstream(file) << "nonsense\n";
+  const auto bad = App::start(config_, needs());
+  ASSERT_FALSE(bad);
+  EXPECT_NE(bad.error().message.find("line 1"), std::string::npos) << bad.error().message;
+  config_.aws.model_path = "/dev/zero";
+  EXPECT_EQ(App::start(config_, needs()).error().code, Code::kInvalid);
+  std::filesystem::copy_file(KEYTURN_SOURCE_DIR "/data/aws/model.tsv", file,
+                             std::filesystem::copy_options::overwrite_existing);
+  config_.aws.model_path = file;
+  EXPECT_TRUE(App::start(config_, needs()));
+}
+
 TEST_F(AppTest, ALogKeyThatIsLostAfterSigningIsNotReplaced) {
   create_key();
   ASSERT_TRUE(App::start(config_, needs()));

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "app/folder.h"
+#include "app/model.h"
 #include "app/policies.h"
 
 namespace keyturn::app {
@@ -193,7 +194,7 @@ void Rooms::ask_witnesses() {
 Result<void> Rooms::open_gateway() {
   auto model = outside_->model;
   if (model == nullptr) {
-    TRY(model, aws::load_embedded_model());
+    TRY(model, load_aws_model(config_.aws.model_path));
   }
   environments_ = std::make_unique<Environments>(config_.environments);
   aws::GatewayOptions options;

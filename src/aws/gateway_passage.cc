@@ -290,6 +290,7 @@ gate::Question Passage::question() const {
           .action = understood_->action,
           .request_id = exchange_.request_id(),
           .reason = said ? printable(*said, kReasonBytesMax) : caller_.holder->session.purpose,
+          .model_digest = shared_.needs.model->digest().hex(),
           .find_recreations = creates(understood_->action) ? describe_recreations : nullptr};
 }
 

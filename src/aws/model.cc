@@ -56,6 +56,7 @@ class ModelReader {
     }
     auto model = std::shared_ptr<Model>(std::make_shared<Enabled>());
     model->text_ = std::move(text);
+    model->digest_ = crypto::sha256(model->text_);
     ModelReader reader(*model);
     std::size_t number = 0;
     std::string_view rest = model->text_;
@@ -111,7 +112,7 @@ class ModelReader {
     std::string sources(text);
     const std::size_t tab = sources.find('\t');
     if (tab != std::string::npos) sources.replace(tab, 1, ", ");
-    model_.description_ = fmt::format("{}, sha256:{}", sources, crypto::sha256(model_.text_).hex());
+    model_.description_ = fmt::format("{}, sha256:{}", sources, model_.digest_.hex());
     // A guess that saves most of the growing.
     model_.operations_.reserve(model_.text_.size() / 100);
     return true;

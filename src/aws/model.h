@@ -124,6 +124,8 @@ class Model {
   std::optional<std::string_view> partition_of(std::string_view region) const;
   // `botocore 1.43.67, iam-data 0.21.202609261, sha256:…`
   const std::string& description() const { return description_; }
+  // SHA-256 of its text.
+  const Digest& digest() const { return digest_; }
 
  private:
   friend class ModelReader;
@@ -131,6 +133,7 @@ class Model {
 
   std::string text_;
   std::string description_;
+  Digest digest_;
   std::vector<Service> services_;
   std::vector<Operation> operations_;
   std::vector<ArnTemplate> templates_;

@@ -16,6 +16,9 @@ constexpr const char* kFooter =
     "from\n"
     "$KEYTURN_TOKEN or from ~/.config/keyturn/token, which nobody else may read.";
 
+constexpr const char* kAwsModelHelp =
+    "a file made by tools/aws_model/generate, instead of the model in the binary";
+
 void add_server(CLI::App& app, Commands& commands, Options& options) {
   CLI::App* init =
       commands.add(app, "init", "make configuration, data folder, sealing key and the first person",
@@ -30,6 +33,7 @@ void add_server(CLI::App& app, Commands& commands, Options& options) {
       "seal AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN into the vault");
   CLI::App* serve = commands.add(app, "serve", "run the server", Command::kServe);
   commands.config(serve);
+  serve->add_option("--aws-model", options.aws_model, kAwsModelHelp);
   CLI::App* vault = commands.group(app, "vault", "the upstream credentials: seal, show");
   commands.config(commands.add(*vault, "seal", "seal AWS credentials from the environment",
                                Command::kVaultSeal));
@@ -165,12 +169,13 @@ void add_ledger(CLI::App& app, Commands& commands, Options& options) {
   }
 }
 
-void add_tools(CLI::App& app, Commands& commands) {
+void add_tools(CLI::App& app, Commands& commands, Options& options) {
   CLI::App* aws = commands.group(app, "aws", "the AWS gateway's understanding: explain");
   CLI::App* explain =
       commands.add(*aws, "explain", "JSON requests in, one line each; what is understood out",
                    Command::kAwsExplain);
   commands.config(explain);
+  explain->add_option("--aws-model", options.aws_model, kAwsModelHelp);
   commands.add(app, "version", "print the version", Command::kVersion);
 }
 
@@ -211,7 +216,7 @@ std::variant<Options, Message> read_options(const std::vector<std::string>& argu
   add_changes(app, commands, options);
   add_ledger(app, commands, options);
   add_policy(app, commands, options);
-  add_tools(app, commands);
+  add_tools(app, commands, options);
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 takes them
   try {
     app.parse(std::move(reversed));

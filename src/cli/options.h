@@ -96,6 +96,7 @@ struct Options {
   std::uint64_t index = 0;
   std::string target;      // a receipt, a folder or a URL of a published ledger
   std::string key;         // a verifier key; empty: $KEYTURN_LEDGER_KEY or the data folder's
+  std::string aws_model;   // a file; empty: the one in the binary
   std::string checkpoint;  // a file with one that was kept
   std::string otlp;        // a collector's URL; empty: to standard output
   std::string policies;    // a folder of policies; empty: the recorded ones

@@ -29,7 +29,8 @@ void reload(app::App& app, Log& log) {
 }  // namespace
 
 Result<int> serve(const Context& context) {
-  TRY(const app::Config config, app::read_config(context.options.config));
+  TRY(app::Config config, app::read_config(context.options.config));
+  config.aws.model_path = context.options.aws_model;
   // The vault's secrets are in this memory: no other process of the user reads it, no core holds
   // it.
   const rlimit no_core{0, 0};

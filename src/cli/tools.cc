@@ -7,6 +7,7 @@
 
 #include "app/app.h"
 #include "app/config.h"
+#include "app/model.h"
 #include "app/policies.h"
 #include "aws/aws.h"
 #include "cli/cli.h"
@@ -61,7 +62,7 @@ Result<int> explain_requests(const Context& context) {
     TRY(config, app::read_config(context.options.config));
   }
   const Environments environments(config.environments);
-  TRY(const auto model, aws::load_embedded_model());
+  TRY(const auto model, app::load_aws_model(context.options.aws_model));
   const std::string account = config.aws.account.empty() ? "123456789012" : config.aws.account;
   aws::ExplainedSessions sessions;
   std::string line;

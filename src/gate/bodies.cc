@@ -117,6 +117,9 @@ Result<DecidedBody> decided_body(const Decided& decided) {
       {"errors", texts(decided.errors)},
       {"approvals_needed", decided.approvals_needed},
   });
+  if (!decided.question.model_digest.empty()) {
+    body.set("model_digest", decided.question.model_digest);
+  }
   if (decided.decision.change) body.set("change", decided.decision.change->id.text());
   if (decided.decision.grant) body.set("grant", decided.decision.grant->id);
   // The first key in canonical order, so that its text, made beforehand, goes in front.

@@ -23,7 +23,7 @@ class Recreation : public GateTest {
     action.operation = "CreateTable";
     std::promise<Result<Decision>> promise;
     gate_->decide(
-        {holder ? holder : holder_, action, "req-1", "because", same_name},
+        {holder ? holder : holder_, action, "req-1", "because", {}, same_name},
         [&promise](Result<Decision> decision) { promise.set_value(std::move(decision)); });
     return promise.get_future().get();
   }

@@ -70,6 +70,7 @@ struct Question {
   Action action;
   std::string request_id;
   std::string reason;  // the agent's words, from the request or the session's purpose
+  std::string model_digest = {};  // of what understood the request, hexadecimal; empty: nothing did
   // Which of what the session destroyed before is made again by the action, in words. Null for an
   // action that makes nothing.
   using FindRecreations = std::vector<std::string> (*)(const Action&,
