@@ -69,7 +69,7 @@ struct Question {
   std::shared_ptr<const identity::KeyHolder> holder;
   Action action;
   std::string request_id;
-  std::string reason;  // the agent's words, from the request or the session's purpose
+  std::string reason;             // the agent's words, from the request or the session's purpose
   std::string model_digest = {};  // of what understood the request, hexadecimal; empty: nothing did
   // Which of what the session destroyed before is made again by the action, in words. Null for an
   // action that makes nothing.
