@@ -220,12 +220,16 @@ Result<void> commit(Call& call, const store::Unit& unit) {
   return {};
 }
 
-Result<std::unique_ptr<Api>> Api::create(Needs needs, ApiOptions options) {
+Result<void> Api::prepare(store::Store& store) {
   const store::Migration first{
       1,
       {"CREATE TABLE api_probe (id INTEGER PRIMARY KEY, time BIGINT NOT NULL)",
        "INSERT INTO api_probe (id, time) VALUES (1, 0)"}};
-  TRY_VOID(needs.store.migrate("api", std::span(&first, 1)));
+  return store.migrate("api", std::span(&first, 1));
+}
+
+Result<std::unique_ptr<Api>> Api::create(Needs needs, ApiOptions options) {
+  TRY_VOID(prepare(needs.store));
   return std::make_unique<Handlers>(needs, std::move(options));
 }
 

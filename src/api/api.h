@@ -51,6 +51,8 @@ class Api {
     Log& log;
     Metrics& metrics;
   };
+  // Its table, without the routes.
+  static Result<void> prepare(store::Store& store);
   // Creates its table. The needs outlive it.
   static Result<std::unique_ptr<Api>> create(Needs needs, ApiOptions options);
   virtual ~Api() = default;

@@ -50,6 +50,20 @@ struct Core {
   std::unique_ptr<vault::Vault> vault;
 };
 
+// The tables of every room, also of those that only a server opens.
+Result<void> prepare_rooms(Core& core, const Needs& needs);
+
+// What back_up() has copied.
+struct Backup {
+  ledger::Head head;        // of the copy
+  std::uint64_t files = 0;  // of the published ledger
+};
+// A copy of the record in a new folder (mode 0700), also while a server works: the database in one
+// state, and the published ledger derived from that copy under the newest signed checkpoint, then
+// checked. Without the keys. kConflict when the folder exists, kInvalid for PostgreSQL.
+Result<Backup> back_up(const Config& config, const Needs& needs, const std::string& folder,
+                       const std::function<void(std::uint64_t, std::uint64_t)>& progress);
+
 class App {
  public:
   // Opens everything, settles what a crash left open, and serves. Errors say what refused to start.

@@ -31,7 +31,7 @@ struct ServerConfig {
 
 struct AwsConfig {
   std::string model_path;  // a model instead of the one in the binary; `--aws-model`, not the file
-  std::string account;  // empty: unknown, and then no environment is recognised by account
+  std::string account;     // empty: unknown, and then no environment is recognised by account
   std::string partition = "aws";
   std::vector<std::string> regions;                           // whose resource tags are read
   std::optional<std::string> upstream;                        // one URL instead of AWS

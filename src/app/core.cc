@@ -1,13 +1,17 @@
 #include <filesystem>
 
+#include "api/api.h"
 #include "app/app.h"
 #include "app/folder.h"
 #include "app/metadata_fetch.h"
+#include "gate/gate.h"
+#include "review/review.h"
+#include "store/transfer.h"
 
 namespace keyturn::app {
 namespace {
 
-Result<std::unique_ptr<store::Store>> open_store(const Config& config, const Needs& needs) {
+Result<std::unique_ptr<store::Store>> open_engine(const Config& config, const Needs& needs) {
   if (needs.open_store) return needs.open_store(needs);
   if (config.postgres.empty()) {
     return store::open_sqlite({.path = database_file(config.data_path)}, needs.clock, needs.log,
@@ -16,6 +20,12 @@ Result<std::unique_ptr<store::Store>> open_store(const Config& config, const Nee
   return context(
       store::open_postgres({.url = config.postgres}, needs.clock, needs.log, needs.metrics),
       "`postgres` in [data]");
+}
+
+Result<std::unique_ptr<store::Store>> open_store(const Config& config, const Needs& needs) {
+  TRY(auto store, open_engine(config, needs));
+  TRY_VOID(store::refuse_half_import(*store));
+  return store;
 }
 
 }  // namespace
@@ -47,6 +57,12 @@ Result<std::unique_ptr<Core>> Core::open(const Config& config, const Needs& need
                                        .home = needs.environment("HOME").value_or("")},
                                       needs.environment, metadata_fetch()));
   return core;
+}
+
+Result<void> prepare_rooms(Core& core, const Needs& needs) {
+  TRY_VOID(review::Reviews::open(*core.store, *core.identity, needs.clock, needs.random, {}));
+  TRY_VOID(gate::Gate::prepare(*core.store));
+  return api::Api::prepare(*core.store);
 }
 
 }  // namespace keyturn::app

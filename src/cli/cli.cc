@@ -28,6 +28,11 @@ Function ledger_function_of(Command command) {
   }
 }
 
+Function store_function_of(Command command) {
+  if (command == Command::kBackup) return back_up;
+  return command == Command::kStoreExport ? export_records : import_records;
+}
+
 Function function_of(Command command) {
   switch (command) {
     case Command::kInit:
@@ -71,6 +76,10 @@ Function function_of(Command command) {
     case Command::kLedgerExport:
     case Command::kLedgerReplay:
       return ledger_function_of(command);
+    case Command::kBackup:
+    case Command::kStoreExport:
+    case Command::kStoreImport:
+      return store_function_of(command);
     case Command::kVaultSeal:
       return seal_credentials;
     case Command::kVaultShow:

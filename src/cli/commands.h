@@ -41,6 +41,9 @@ Result<int> check_ledger_files(const Context& context);  // local.cc
 Result<int> init(const Context& context);
 Result<int> seal_credentials(const Context& context);
 Result<int> show_credentials(const Context& context);
+Result<int> back_up(const Context& context);  // transfer.cc
+Result<int> export_records(const Context& context);
+Result<int> import_records(const Context& context);
 Result<int> serve(const Context& context);           // serve.cc
 Result<int> check_policies(const Context& context);  // tools.cc
 Result<int> run_policy(const Context& context);  // policy_commands.cc: the other policy commands

@@ -41,6 +41,25 @@ void add_server(CLI::App& app, Commands& commands, Options& options) {
       *vault, "show", "where the credentials come from; never what they are", Command::kVaultShow));
 }
 
+void add_store(CLI::App& app, Commands& commands, Options& options) {
+  CLI::App* backup = commands.add(app, "backup",
+                                  "copy the record to a new folder and check the copy; also while "
+                                  "the server runs. The keys are not part of it",
+                                  Command::kBackup);
+  backup->add_option("DEST", options.target, "the folder to make")->required();
+  CLI::App* store =
+      commands.group(app, "store", "move the record between SQLite and PostgreSQL: export, import");
+  CLI::App* out =
+      commands.add(*store, "export", "write everything to a file; the server must not run",
+                   Command::kStoreExport);
+  out->add_option("FILE", options.target, "the file to make")->required();
+  CLI::App* in = commands.add(*store, "import",
+                              "read it into the configured database, which must hold nothing yet",
+                              Command::kStoreImport);
+  in->add_option("FILE", options.target, "what `store export` wrote")->required();
+  for (CLI::App* sub : {backup, out, in}) commands.config(sub);
+}
+
 void add_run(CLI::App& app, Commands& commands, Options& options) {
   CLI::App* run = commands.add(
       app, "run", "run a command as an agent, in a session that ends with it", Command::kRun);
@@ -210,6 +229,7 @@ std::variant<Options, Message> read_options(const std::vector<std::string>& argu
   app.fallthrough();
   app.add_option("--url", options.url, "the server's API");
   add_server(app, commands, options);
+  add_store(app, commands, options);
   add_run(app, commands, options);
   add_accounts(app, commands, options);
   add_sessions(app, commands, options);

@@ -38,6 +38,9 @@ enum class Command {
   kLedgerFsck,
   kLedgerExport,
   kLedgerReplay,
+  kBackup,
+  kStoreExport,
+  kStoreImport,
   kVaultSeal,
   kVaultShow,
   kAwsExplain,
@@ -94,7 +97,7 @@ struct Options {
   std::string root;                 // `size:hash` that a ledger must still contain
   std::optional<std::uint64_t> to;  // the last index
   std::uint64_t index = 0;
-  std::string target;      // a receipt, a folder or a URL of a published ledger
+  std::string target;      // a receipt, a folder or a URL of a published ledger; a file or folder
   std::string key;         // a verifier key; empty: $KEYTURN_LEDGER_KEY or the data folder's
   std::string aws_model;   // a file; empty: the one in the binary
   std::string checkpoint;  // a file with one that was kept

@@ -69,11 +69,15 @@ Gate::Gate(store::Store& store, ledger::Ledger& ledger, identity::Identity& iden
                                        std::move(options))) {}
 Gate::~Gate() = default;
 
+Result<void> Gate::prepare(store::Store& store) {
+  return context(store.migrate("gate", migrations(store.engine())), "open gate");
+}
+
 Result<void> Gate::set_policies(std::shared_ptr<const Policies> policies) {
   CHECK(policies != nullptr);
   Inside& inside = *inside_;
   const std::lock_guard one_at_a_time(inside.loading);
-  TRY_VOID(context(inside.store.migrate("gate", migrations(inside.store.engine())), "open gate"));
+  TRY_VOID(prepare(inside.store));
   std::shared_ptr<const Policies> before;
   bool swapped = false;
   // Swapped inside the unit, so that every decision after policy.loaded in the ledger is made by

@@ -126,6 +126,8 @@ class Gate {
        review::Reviews& reviews, const Clock& clock, Log& log, Metrics& metrics,
        GateOptions options);
   ~Gate();
+  // Its tables, without policies.
+  static Result<void> prepare(store::Store& store);
 
   // Swaps the policies whole, keeps their text under their digest and records policy.loaded.
   // Creates the gate's tables. Blocks.
