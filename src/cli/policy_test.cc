@@ -306,7 +306,7 @@ TEST_F(PolicyCommand, TestRunsThePacksCasesAndNamesWhatNoneExercises) {
   const Json json = json_of(run({"test", pack, "--json"}));
   EXPECT_GE(*json.find("cases")->if_integer(), 27);
   EXPECT_TRUE(json.find("failures")->if_array()->empty());
-  EXPECT_EQ(*json.find("policies")->if_integer(), 11);
+  EXPECT_EQ(*json.find("policies")->if_integer(), 12);
   EXPECT_TRUE(json.find("not_exercised")->if_array()->empty());
 
   write("cases/one.json", R"({"about": "observe", "cases": [{"name": "wrongly", "action":
@@ -318,7 +318,7 @@ TEST_F(PolicyCommand, TestRunsThePacksCasesAndNamesWhatNoneExercises) {
   for (const char* part : {"one.json: observe wrongly\n  expected deny, 0 approvals needed\n"
                            "  got      allow, 0 approvals needed, by observe-anywhere\n",
                            "not exercised: no case is decided by `reveal-below-production`",
-                           "1 case, 1 failure; 1 of 11 policies exercised\n"}) {
+                           "1 case, 1 failure; 1 of 12 policies exercised\n"}) {
     EXPECT_NE(failed->text.find(part), std::string::npos) << part << "\n" << failed->text;
   }
 }
