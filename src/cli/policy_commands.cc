@@ -55,6 +55,7 @@ Result<Answer> answer_policy(const Options& options, const Style& style) {
 
 Result<int> run_policy(const Context& context) {
   TRY(const Answer answer, answer_policy(context.options, context.style));
+  if (!answer.notes.empty()) print_error(answer.notes);
   print(answer.text);
   return answer.exit_code;
 }

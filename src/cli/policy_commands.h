@@ -19,6 +19,7 @@ inline constexpr int kPolicyDenies =
 struct Answer {
   std::string text;
   int exit_code = 0;
+  std::string notes = {};  // for people who read machine output: they go to the error stream
 };
 
 // The command that was asked for; its errors are safe to show.

@@ -127,6 +127,8 @@ Result<Answer> run_corpus(const Options& options) {
   how.validation_folder = options.policy.validation;
   TRY(const cedar::CorpusReport report, cedar::run_corpus(options.policy.folder, how));
   Answer answer;
+  // Every line but the last of --json is JSON.
+  std::string& notes = options.json ? answer.notes : answer.text;
   for (const cedar::Disagreement& one : report.disagreements) {
     if (options.json) {
       answer.text += to_text(Json::object({{"id", one.id},
@@ -140,14 +142,14 @@ Result<Answer> run_corpus(const Options& options) {
         fmt::format("{}, {}: expected {}, got {}", one.id, one.where, one.expected, one.actual), 0);
   }
   if (report.disagreed > report.disagreements.size()) {
-    answer.text += fmt::format("only the first {} are shown\n", report.disagreements.size());
+    notes += fmt::format("only the first {} are shown\n", report.disagreements.size());
   }
   if (report.unreadable > 0) {
-    answer.text += count_of(report.unreadable, "file") + " could not be read\n";
+    notes += count_of(report.unreadable, "file") + " could not be read\n";
   }
   if (!options.policy.validation.empty()) {
-    answer.text += fmt::format("{} compared, in {} of {}\n", count_of(report.verdicts, "verdict"),
-                               report.companions, count_of(report.cases, "case"));
+    notes += fmt::format("{} compared, in {} of {}\n", count_of(report.verdicts, "verdict"),
+                         report.companions, count_of(report.cases, "case"));
   }
   answer.text += fmt::format("{} cases, {} requests, {} disagree\n", report.cases, report.requests,
                              report.disagreed);
