@@ -273,6 +273,24 @@ bool starts_with_any(std::string_view text, std::span<const std::string_view> be
                      [text](std::string_view begin) { return text.starts_with(begin); });
 }
 
+// What is made, under one name: a change set of type CREATE makes its stack.
+std::string_view thing_of(const Action& action) {
+  const std::string_view noun = noun_of(action.operation);
+  return action.service == "cloudformation" && noun == "ChangeSet" ? "Stack" : noun;
+}
+
+// Whose names differ by case and are one all the same.
+bool folds_case(std::string_view service) {
+  constexpr std::array<std::string_view, 5> kServices = {"rds", "docdb", "elasticache", "neptune",
+                                                         "redshift"};
+  return std::find(kServices.begin(), kServices.end(), service) != kServices.end();
+}
+
+// What upstream adds to the name of what it makes: the id in `stack/prod/51af3dc0`.
+bool is_added_id(std::string_view rest) {
+  return rest.starts_with('/') && rest.find_first_of(":/", 1) == rest.npos;
+}
+
 // Equal segment by segment; a star stands for what a request did not say.
 bool may_be_one(std::string_view a, std::string_view b) {
   if (a == "*" || b == "*") return false;
@@ -282,8 +300,9 @@ bool may_be_one(std::string_view a, std::string_view b) {
     const std::string_view mine = a.substr(0, left);
     const std::string_view other = b.substr(0, right);
     if (mine != other && mine != "*" && other != "*") return false;
-    if ((left == a.npos) != (right == b.npos)) return false;
-    if (left == a.npos) return true;
+    if (left == a.npos && right == b.npos) return true;
+    if (left == a.npos) return is_added_id(b.substr(right));
+    if (right == b.npos) return is_added_id(a.substr(left));
     if (a[left] != b[right]) return false;
     a.remove_prefix(left + 1);
     b.remove_prefix(right + 1);
@@ -390,8 +409,8 @@ std::vector<Recreation> find_recreations(const TemplateDiff& diff) {
 }
 
 bool creates(const Action& action) {
-  constexpr std::array<std::string_view, 8> kVerbs = {"Create", "Run",      "Restore", "Put",
-                                                      "Launch", "Register", "Import",  "Allocate"};
+  constexpr std::array<std::string_view, 9> kVerbs = {
+      "Create", "Run", "Restore", "Put", "Launch", "Register", "Import", "Allocate", "Execute"};
   const std::string_view made = noun_of(action.operation);
   return starts_with_any(action.operation, kVerbs) && made != "Object" && made != "Item";
 }
@@ -402,13 +421,15 @@ std::vector<Recreation> find_recreations(const Action& creation,
                                                       "Release", "Deregister", "Destroy"};
   std::vector<Recreation> found;
   if (!creates(creation)) return found;
-  const std::string_view made = noun_of(creation.operation);
+  const std::string_view made = thing_of(creation);
+  const bool folds = folds_case(creation.service);
+  const auto name_of = [folds](const std::string& arn) { return folds ? to_lower(arn) : arn; };
   for (const Destroyed& gone : destroyed) {
     const std::string_view noun = noun_of(gone.operation);
     if (gone.service != creation.service || noun.empty() || !made.starts_with(noun)) continue;
     if (!starts_with_any(gone.operation, kVerbs)) continue;
     for (const Resource& resource : creation.resources) {
-      if (!may_be_one(gone.resource, resource.name)) continue;
+      if (!may_be_one(name_of(gone.resource), name_of(resource.name))) continue;
       found.push_back({gone.resource, resource.name, resource.type});
     }
   }

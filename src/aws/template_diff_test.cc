@@ -187,6 +187,8 @@ TEST(Recreation, AcrossRequestsIsOfTheSameKindAndName) {
       {"elasticbeanstalk", "TerminateEnvironment",
        "arn:aws:elasticbeanstalk:eu-central-1:1:environment/*/prod"},
       {"dynamodb", "DeleteTable", "arn:aws:dynamodb:eu-central-1:1:table/orders"},
+      {"cloudformation", "DeleteStack", "arn:aws:cloudformation:eu-central-1:1:stack/prod/51af"},
+      {"rds", "DeleteDBInstance", "arn:aws:rds:eu-central-1:1:db:Main"},
       {"ec2", "TerminateInstances", "*"}};
   EXPECT_EQ(
       find_recreations(creation("elasticbeanstalk", "CreateEnvironment", env), destroyed).size(),
@@ -196,8 +198,23 @@ TEST(Recreation, AcrossRequestsIsOfTheSameKindAndName) {
                              destroyed)
                 .size(),
             1U);
+  for (const char* operation : {"CreateStack", "CreateChangeSet", "ExecuteChangeSet"}) {
+    const Action made =
+        creation("cloudformation", operation, "arn:aws:cloudformation:eu-central-1:1:stack/prod");
+    EXPECT_EQ(find_recreations(made, destroyed).size(), 1U) << operation;
+  }
+  EXPECT_EQ(
+      find_recreations(creation("rds", "CreateDBInstance", "arn:aws:rds:eu-central-1:1:db:main"),
+                       destroyed)
+          .size(),
+      1U);
   for (const Action& other :
        {creation("dynamodb", "CreateTable", "arn:aws:dynamodb:eu-central-1:1:table/others"),
+        creation("dynamodb", "CreateTable", "arn:aws:dynamodb:eu-central-1:1:table/Orders"),
+        creation("cloudformation", "CreateStack",
+                 "arn:aws:cloudformation:eu-central-1:1:stack/pro"),
+        creation("cloudformation", "CreateStack",
+                 "arn:aws:cloudformation:eu-central-1:1:stack/prod/51af/2/3"),
         creation("dynamodb", "CreateBackup", "arn:aws:dynamodb:eu-central-1:1:table/orders"),
         creation("dynamodb", "DescribeTable", "arn:aws:dynamodb:eu-central-1:1:table/orders"),
         creation("ec2", "RunInstances", "*")}) {

@@ -111,10 +111,13 @@ Result<void> Deciding::consult_reviewers(store::Transaction& transaction) {
                 denial_message(policies_.get(), question_.action, judgement_, reviewers_));
   }
   if (change && change->state == review::ChangeState::kOpen) {
-    if (change->policy_digest == policies_->digest()) {
-      return hold(transaction, std::move(*change));
-    }
-    TRY_VOID(make_void(transaction, *change, "the policies have changed since it was opened"));
+    const bool same_policies = change->policy_digest == policies_->digest();
+    // More is asked of it by now: of its resources, or of what the session did since.
+    const bool same_need = change->approvals_needed == judgement_.approvals_needed;
+    if (same_policies && same_need) return hold(transaction, std::move(*change));
+    TRY_VOID(make_void(transaction, *change,
+                       same_policies ? "it needs another number of approvals now"
+                                     : "the policies have changed since it was opened"));
   }
   return open_change(transaction);
 }

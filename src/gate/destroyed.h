@@ -9,7 +9,8 @@ namespace keyturn::gate {
 // The action's attribute that says in words what it makes again; policies see whether it is there.
 inline constexpr std::string_view kRecreateAttribute = "recreate";
 
-// The latest of a session; older ones are forgotten.
+// The latest of a session, with their whole requests (1,000 resources each at most); older ones are
+// forgotten, so that no session fills the store.
 inline constexpr std::int64_t kDestroyedMax = 4'096;
 
 // An allowed action that destroys, or takes rights away.
