@@ -1,4 +1,6 @@
 // Commands that work on the data folder itself, while no server does.
+#include "cli/local.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,22 +9,11 @@
 #include <cstring>
 #include <filesystem>
 
-#include "app/app.h"
-#include "app/config.h"
 #include "app/folder.h"
 #include "cli/cli.h"
-#include "cli/commands.h"
 #include "ledger/check.h"
 
 namespace keyturn::cli {
-namespace {
-
-struct Outside {
-  SystemClock clock;
-  SystemRandom random;
-  Metrics metrics;
-  StreamLog log{STDERR_FILENO, Level::kWarning, clock};
-};
 
 app::Needs needs_of(Outside& outside, const Context& context) {
   return {.clock = outside.clock,
@@ -42,6 +33,8 @@ Result<std::unique_ptr<app::Core>> open_core(const app::Config& config, Outside&
   }
   return core;
 }
+
+namespace {
 
 Result<void> write_config(const std::string& path, const std::string& account) {
   const std::string text = app::initial_config(account);

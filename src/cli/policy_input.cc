@@ -87,7 +87,7 @@ Result<cedar::Request> read_request_file(const std::string& path) {
 }  // namespace
 
 Result<std::string> read_input(const std::string& path) {
-  if (path == "-") return read_stream(std::cin, "standard input");
+  if (path == "-") return read_stream(std::cin, path);
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) {
     return fail(Code::kInvalid, "read `{}`: it is a folder", path);

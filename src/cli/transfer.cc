@@ -9,10 +9,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "app/app.h"
-#include "app/config.h"
 #include "cli/cli.h"
-#include "cli/commands.h"
+#include "cli/local.h"
 
 namespace keyturn::cli {
 namespace {
@@ -20,21 +18,6 @@ namespace {
 constexpr std::size_t kBufferBytes = 1U << 20U;
 // A row is an entry (64 KiB) or a policy pack (some MiB) at most.
 constexpr std::size_t kLineBytesMax = 64U << 20U;
-
-struct Outside {
-  SystemClock clock;
-  SystemRandom random;
-  Metrics metrics;
-  StreamLog log{STDERR_FILENO, Level::kWarning, clock};
-};
-
-app::Needs needs_of(Outside& outside, const Context& context) {
-  return {.clock = outside.clock,
-          .random = outside.random,
-          .log = outside.log,
-          .metrics = outside.metrics,
-          .environment = context.environment};
-}
 
 // Says how far it is, each second after the first.
 class Progress {
@@ -127,13 +110,10 @@ Json about(const ledger::Head& head) {
   return Json::object({{"ledger_size", head.size}, {"ledger_root", head.root.hex()}});
 }
 
-Result<std::unique_ptr<app::Core>> open_all(const app::Config& config, const app::Needs& needs) {
-  auto core = app::Core::open(config, needs);
-  if (!core && core.error().code == Code::kConflict) {
-    return fail(Code::kConflict, "{} (`keyturn serve` must not run meanwhile)",
-                core.error().message);
-  }
-  if (core) TRY_VOID(app::prepare_rooms(**core, needs));
+Result<std::unique_ptr<app::Core>> open_all(const app::Config& config, Outside& outside,
+                                            const Context& context) {
+  TRY(auto core, open_core(config, outside, context));
+  TRY_VOID(app::prepare_rooms(*core, needs_of(outside, context)));
   return core;
 }
 
@@ -159,7 +139,7 @@ Result<int> back_up(const Context& context) {
 Result<int> export_records(const Context& context) {
   Outside outside;
   TRY(const app::Config config, app::read_config(context.options.config));
-  TRY(const auto core, open_all(config, needs_of(outside, context)));
+  TRY(const auto core, open_all(config, outside, context));
   TRY(const ledger::Head head, core->ledger->verify());
   TRY(const auto file, NewFile::create(context.options.target));
   Progress progress(outside.clock);
@@ -181,7 +161,7 @@ Result<int> import_records(const Context& context) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return fail(Code::kNotFound, "open `{}`: {}", path, std::strerror(errno));
   TRY(const app::Config config, app::read_config(context.options.config));
-  TRY(const auto core, open_all(config, needs_of(outside, context)));
+  TRY(const auto core, open_all(config, outside, context));
   TRY(const ledger::Head before, core->ledger->head());
   if (before.size != 0) {
     return fail(Code::kConflict,
