@@ -106,6 +106,14 @@ TEST(Glob, MatchesRunsAndSingleCharacters) {
   EXPECT_FALSE(glob_match("*a*a*a*a*a*a*a*a*b", std::string(2'000, 'a')));
 }
 
+TEST(Shortened, CutsBetweenCharacters) {
+  EXPECT_EQ(shortened("grüße", 7), "grüße");
+  EXPECT_EQ(shortened("grüße", 3), "gr…") << "the third byte is half a letter";
+  EXPECT_EQ(shortened("grüße", 4), "grü…");
+  EXPECT_EQ(shortened("üü", 0), "…");
+  EXPECT_EQ(shortened("", 0), "");
+}
+
 TEST(Printable, ShowsHostileTextWithoutObeyingIt) {
   EXPECT_EQ(printable("delete\x1b[2J\nok\xe2\x80\xaegnp"),
             "delete\\x1b[2J\\x0aok\\xe2\\x80\\xaegnp");

@@ -269,4 +269,14 @@ std::string printable(std::string_view text, std::size_t bytes_max) {
   return out;
 }
 
+std::string shortened(std::string text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  while (bytes_max > 0 && (static_cast<unsigned char>(text[bytes_max]) & 0xC0U) == 0x80U) {
+    --bytes_max;
+  }
+  text.resize(bytes_max);
+  text += "…";
+  return text;
+}
+
 }  // namespace keyturn

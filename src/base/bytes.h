@@ -57,4 +57,7 @@ bool glob_match(std::string_view pattern, std::string_view text);
 // the text is cut at `bytes_max` with an ellipsis. Agent text is hostile.
 std::string printable(std::string_view text, std::size_t bytes_max = 4'096);
 
+// Cut at `bytes_max` between characters of UTF-8, with an ellipsis; nothing else is changed.
+std::string shortened(std::string text, std::size_t bytes_max);
+
 }  // namespace keyturn

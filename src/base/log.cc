@@ -8,9 +8,8 @@
 #include "base/json.h"
 
 namespace keyturn {
-namespace {
 
-std::string_view name_of(Level level) {
+std::string_view to_string(Level level) {
   switch (level) {
     case Level::kDebug:
       return "debug";
@@ -24,8 +23,10 @@ std::string_view name_of(Level level) {
   return "error";
 }
 
+namespace {
+
 std::string format_line(Level level, std::string_view event, Log::Fields fields) {
-  std::string line = fmt::format("\"level\":\"{}\",\"event\":", name_of(level));
+  std::string line = fmt::format("\"level\":\"{}\",\"event\":", to_string(level));
   append_json_string(line, event);
   for (const auto& [key, value] : fields) {
     line += ',';

@@ -15,6 +15,7 @@
 namespace keyturn {
 
 enum class Level { kDebug, kInfo, kWarning, kError };
+std::string_view to_string(Level level);  // `error`
 
 class Log {
  public:

@@ -66,15 +66,6 @@ Result<std::set<std::string>> read_ids(const Json& json, std::string_view key) {
   return ids;
 }
 
-std::string start_of(std::string text) {
-  if (text.size() <= kShownBytesMax) return text;
-  std::size_t kept = kShownBytesMax;
-  while (kept > 0 && (static_cast<unsigned char>(text[kept]) & 0xc0U) == 0x80U) --kept;
-  text.resize(kept);
-  text += "…";
-  return text;
-}
-
 struct Expected {
   Request request;
   RequestCheck check = RequestCheck::kFull;
@@ -152,7 +143,8 @@ void Case::note(std::string where, std::string expected, std::string actual) {
   ++report_.disagreed;
   if (report_.disagreements.size() >= kDisagreementsMax) return;
   report_.disagreements.push_back({file_.stem().string(), std::move(where),
-                                   start_of(std::move(expected)), start_of(std::move(actual))});
+                                   shortened(std::move(expected), kShownBytesMax),
+                                   shortened(std::move(actual), kShownBytesMax)});
 }
 
 Result<void> Case::read() {

@@ -41,14 +41,7 @@ std::size_t find_invalid(std::string_view text) {
 
 }  // namespace
 
-std::string shown(std::string text) {
-  if (text.size() <= kShownBytesMax) return text;
-  std::size_t kept = kShownBytesMax;
-  while (kept > 0 && (static_cast<unsigned char>(text[kept]) & 0xc0U) == 0x80U) --kept;
-  text.resize(kept);
-  text += "…";
-  return text;
-}
+std::string shown(std::string text) { return shortened(std::move(text), kShownBytesMax); }
 
 Error error_at(std::string_view source, Range range, std::string_view message) {
   const std::size_t begin = std::min<std::size_t>(range.begin, source.size());

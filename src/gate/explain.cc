@@ -4,20 +4,14 @@
 #include <iterator>
 #include <set>
 
+#include "base/bytes.h"
 #include "gate/inquiry.h"
 #include "gate/replay.h"
 
 namespace keyturn::gate {
 namespace {
 
-// Whole characters, and an ellipsis where something is missing.
-void cut(std::string& text) {
-  if (text.size() <= kExplainedTextBytesMax) return;
-  std::size_t end = kExplainedTextBytesMax;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-  text.resize(end);
-  text += "…";
-}
+void cut(std::string& text) { text = shortened(std::move(text), kExplainedTextBytesMax); }
 
 std::size_t cut_all(ExplainedPolicy& policy) {
   cut(policy.remaining);

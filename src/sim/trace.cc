@@ -3,20 +3,6 @@
 namespace keyturn::sim {
 namespace {
 
-std::string_view name_of(Level level) {
-  switch (level) {
-    case Level::kDebug:
-      return "debug";
-    case Level::kInfo:
-      return "info";
-    case Level::kWarning:
-      return "warning";
-    case Level::kError:
-      return "ERROR";
-  }
-  return "";
-}
-
 void replace_all(std::string& text, const std::string& from, std::string_view to) {
   for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at)) {
     text.replace(at, from.size(), to);
@@ -36,7 +22,7 @@ void Trace::add(std::string_view who, std::string_view what) {
 
 void Trace::write(Level level, std::string_view event, Fields fields) {
   if (muted_ || level == Level::kDebug) return;
-  std::string line = fmt::format("{} {}", name_of(level), event);
+  std::string line = fmt::format("{} {}", to_string(level), event);
   for (const auto& [name, value] : fields) line += fmt::format(" {}=`{}`", name, value);
   add("log", line);
   if (level == Level::kError && !expected_.contains(event)) errors_.push_back(std::move(line));

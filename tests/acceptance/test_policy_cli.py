@@ -46,8 +46,7 @@ def test_malformed_policies_are_an_error_with_a_place(name, command):
     text, expected = BAD[name]
     done = policy(*command, "-", text=text)
     assert done.returncode == 1 and done.stdout == b""
-    assert expected in done.stderr, done.stderr[:500]
-    assert done.stderr.startswith((b"keyturn: -: ", b"keyturn: standard input: ")), done.stderr[:500]
+    assert expected in done.stderr and done.stderr.startswith(b"keyturn: -: "), done.stderr[:500]
     assert len(done.stderr) < 2_000
 
 

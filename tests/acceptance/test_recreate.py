@@ -1,6 +1,8 @@
 """Delete and recreate, the incident: with boto3 through the gate, in one session and in two."""
 
+import hashlib
 import json
+import os
 
 import harness
 
@@ -36,7 +38,17 @@ def test_making_again_what_the_session_destroyed_is_marked_with_the_pair(gate):
 
 def test_another_session_did_not_destroy_it(gate):
     agent = harness.client("dynamodb", gate.url, gate.session())
-    agent.delete_table(TableName="sums")
+    create(agent, "rates")
+    agent.delete_table(TableName="rates")
     other = harness.client("dynamodb", gate.url, gate.session())
-    create(other, "sums")
+    create(other, "rates")
     assert recreated(gate)[-1] == []
+
+
+def test_each_decision_names_the_model_that_understood_it(gate):
+    harness.client("dynamodb", gate.url, gate.session()).list_tables()
+    with open(os.path.join(harness.ROOT, "data", "aws", "model.tsv"), "rb") as file:
+        digest = hashlib.sha256(file.read()).hexdigest()
+    decided = [json.loads(entry["text"])["body"] for entry in gate.ledger() if entry["kind"] == "action.decided"]
+    assert decided[-1]["action"]["operation"] == "ListTables"
+    assert decided[-1]["model_digest"] == digest
