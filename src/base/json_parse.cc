@@ -4,7 +4,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 #include <cmath>
 
-#include "base/json_fast.h"
+#include "base/json.h"
 
 namespace keyturn {
 namespace {
@@ -126,7 +126,7 @@ std::string position_of(std::string_view text, std::size_t offset) {
 
 }  // namespace
 
-Result<Json> parse_careful(std::string_view text, const JsonLimits& limits) {
+Result<Json> parse_strict(std::string_view text, const JsonLimits& limits) {
   if (text.size() > limits.bytes_max) {
     return fail(Code::kExhausted, "the JSON text has {} bytes, more than the limit of {}",
                 text.size(), limits.bytes_max);

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "base/json_fast.h"
-
 namespace keyturn {
 namespace {
 
@@ -31,97 +29,6 @@ TEST(ParseStrict, FindsADuplicateKeyAtAnyDepth) {
 
 TEST(ParseStrict, SaysWhereTheFaultIs) {
   EXPECT_NE(parse_strict("{\n  \"a\": tru\n}").error().message.find("line 2"), std::string::npos);
-}
-
-// Both readers over a text; whether the fast one took it.
-bool expect_one_reading(const std::string& text) {
-  const std::optional<Json> fast = parse_fast(text, {});
-  const Result<Json> careful = parse_careful(text, {});
-  if (!fast) return false;
-  EXPECT_TRUE(careful) << text << "\n" << careful.error().message;
-  if (careful) {
-    EXPECT_EQ(*fast, *careful) << text;
-  }
-  return true;
-}
-
-TEST(ParseFast, TakesTheCommonCaseAndLeavesTheRestToTheCarefulReader) {
-  for (const char* text :
-       {" [] ", "{}\n", "null", "true", "false", "0", "-1", "1.10", "-0.5", "9223372036854775807",
-        "-9223372036854775808", R"("\u0041\u00e9\u20ac\u0000\uFFFF\uD7ff")",
-        R"({"a":[1,2,{"b":null}],"c":"x\n\"\\\/\b\f\r\t","é":"日本"})", "[[[]],{},[{}]]", "\"\"",
-        R"({"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8,"i":9,"j":10})"}) {
-    EXPECT_TRUE(expect_one_reading(text)) << text;
-  }
-  for (const char* text : {"",
-                           "-",
-                           "-0",
-                           "01",
-                           "1e5",
-                           "1.5E-3",
-                           "1.",
-                           ".5",
-                           "9223372036854775808",
-                           "[1,]",
-                           "[,1]",
-                           "{\"a\":1,}",
-                           "{\"a\"}",
-                           "{a:1}",
-                           "{\"a\":1,\"a\":2}",
-                           "\"\\ud83d\\ude00\"",
-                           "\"\\ud800\"",
-                           "\"\\u00g0\"",
-                           "\"\\u-123\"",
-                           "\"\\u12\"",
-                           "\"\t\"",
-                           "\"\xff\"",
-                           "[1 2]",
-                           "[1] 2",
-                           "tru",
-                           "truex",
-                           "nul",
-                           "\"a",
-                           "[",
-                           "{",
-                           "{\"a\":",
-                           "\"\\",
-                           "1x",
-                           R"({"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8,"i":9,"a":10})"}) {
-    EXPECT_FALSE(parse_fast(text, {})) << text;
-  }
-  EXPECT_TRUE(parse_fast(std::string(64, '[') + std::string(64, ']'), {}));
-  EXPECT_FALSE(parse_fast(std::string(65, '[') + std::string(65, ']'), {}));
-  EXPECT_FALSE(parse_fast("1234", {.bytes_max = 3}));
-}
-
-TEST(ParseFast, NeverReadsOtherwiseThanTheCarefulReader) {
-  const std::string seeds[] = {
-      R"({"uid":{"type":"A","id":"x\ty"},"attrs":{"n":-12,"s":["a",1.5,true,null]},"parents":[]})",
-      R"([[1,2.25,-3],{"k":"é日\"","":{}}, "\\\\" , "\u00e9\u0007", false])"};
-  const std::string_view bytes = "{}[]\",:\\ \n\t0123456789.-+eEtruefalsn/bu\x01\x7f\xc3\xa9\xff";
-  std::uint64_t state = 20'261'123;
-  const auto next = [&state](std::size_t below) {
-    state = state * 6'364'136'223'846'793'005U + 1'442'695'040'888'963'407U;
-    return static_cast<std::size_t>(state >> 33U) % below;
-  };
-  std::size_t taken = 0;
-  for (int round = 0; round < 40'000; ++round) {
-    std::string text = seeds[next(2)];
-    for (std::size_t change = next(3) + 1; change > 0; --change) {
-      const std::size_t at = next(text.size());
-      const char byte = bytes[next(bytes.size())];
-      if (next(3) == 0) {
-        text.erase(at, 1 + next(3));
-      } else if (next(2) == 0) {
-        text.insert(at, 1, byte);
-      } else {
-        text[at] = byte;
-      }
-      if (text.empty()) text = "0";
-    }
-    if (expect_one_reading(text)) ++taken;
-  }
-  EXPECT_GT(taken, 4'000U);
 }
 
 TEST(ParseStrict, HoldsItsLimits) {
