@@ -10,8 +10,8 @@ usage() {
   setup            install what building and testing need (apt, npm, PyPI), idempotent
   build [PRESET]   build: release (default), debug, asan, tsan, gcc, fuzz
   demo [--yes]     play the incident that does not happen, against a local AWS
-  test [GROUP]     run every test, or one group: unit, gcc, differential, tidy, demo, acceptance, ledger,
-                   sim, kill (--rounds N, --seed S), tsan
+  test [GROUP]     run every test, or one group: unit, gcc, differential, tidy, demo, acceptance, aws,
+                   ledger, sim, kill (--rounds N, --seed S), tsan
   bench [NAME]     measure beside a baseline; without a name, everything
   fuzz [TARGET]    fuzz: --seconds N
   sim [SEED]       a whole gateway in virtual time, with faults: one run's trace, or --runs N, --first SEED

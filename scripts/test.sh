@@ -5,11 +5,12 @@
 #   demo        the incident that does not happen, step by step, with the sanitized binary
 #   differential  20,000 seeded cases of the Cedar engine, sanitized, against the reference implementation
 #   acceptance  the sanitized binary with real AWS clients, hostile input and faults
+#   aws         every AWS operation understood as well as docs/aws-coverage.md says, with bars that fail
 #   ledger      the ledger's files under judges of other make, sound and damaged
 #   sim         2,000 seeded runs of a whole gateway in virtual time, with faults, half of them sanitized
 #   kill        kill -9 of a working server at random moments, N times (50), and nothing lost, nothing twice
 #   tsan        the rooms that share state between threads, under ThreadSanitizer (not part of the default)
-test_groups=(unit gcc differential tidy demo acceptance ledger sim kill)
+test_groups=(unit gcc differential tidy demo acceptance aws ledger sim kill)
 kill_rounds="" # --rounds and --seed; without a group, a short fixed slice
 kill_seed=""
 passed=0
@@ -88,6 +89,11 @@ test_demo() {
 test_acceptance() {
   . scripts/acceptance.sh
   run_acceptance
+}
+
+test_aws() {
+  . scripts/aws.sh
+  run_aws_judges
 }
 
 test_ledger() {
