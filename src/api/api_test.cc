@@ -286,7 +286,7 @@ TEST_F(ApiTest, AChangeSaysWhyItIsHeld) {
   // Other policies do not change what it was held for.
   const auto others =
       gate::Policies::load({{"a.cedar", "permit (principal, action, resource);"}},
-                           {"s", *world_.gate->find_kept(world_.gate->policies()->digest())
+                           {"s", *world_.gate->find_pack(world_.gate->policies()->digest())
                                       .and_then([](const std::string& text) -> Result<std::string> {
                                         TRY(const Json pack, parse_strict(text));
                                         return pack.find("schema")->get_string("text");
@@ -302,7 +302,7 @@ TEST_F(ApiTest, AChangeSaysWhyItIsHeld) {
   const auto gone = world_.get("/v1/changes/" + id, "bob");
   ASSERT_EQ(gone.status, 200) << gone.text;
   EXPECT_EQ(*gone.body.find("digest"), *shown.body.find("digest"));
-  EXPECT_NE(gone.body.find("explanation")->string_or("error", "").find("nothing is kept"),
+  EXPECT_NE(gone.body.find("explanation")->string_or("error", "").find("no policies are kept"),
             std::string::npos);
 }
 
@@ -354,6 +354,40 @@ TEST_F(ApiTest, WhatTheLedgerNamesByDigestCanBeHad) {
   EXPECT_EQ(world_.ask("GET", path).status, 401);
   EXPECT_EQ(world_.get("/v1/kept/" + Digest().hex(), "bob").status, 404);
   EXPECT_EQ(world_.get("/v1/kept/xyz", "bob").status, 400);
+}
+
+TEST_F(ApiTest, WhatIsKeptBesideAnEntryCanBeReadAndErasedByAdministrators) {
+  world_.post("/v1/agents", "alice", Json::object({{"id", "kiro"}}));
+  const std::string change = world_.hold_change("kiro", "alice");
+  const auto decided = world_.get("/v1/ledger?kinds=action.decided", "bob");
+  const auto index = *decided.body.find("entries")->if_array()->front().get_integer("index");
+  const std::string path = fmt::format("/v1/ledger/{}", index);
+  const auto kept = world_.get(path + "/contents", "bob");
+  ASSERT_EQ(kept.status, 200);
+  EXPECT_EQ(kept.body.find("contents")->if_array()->size(), 1U);
+  const Json why = Json::object({{"why", "a template with a key"}});
+  EXPECT_EQ(world_.ask("POST", path + "/erasure").status, 401);
+  EXPECT_EQ(world_.post(path + "/erasure", "bob", why).status, 403);
+  EXPECT_EQ(world_.post(path + "/erasure", "root", Json::object({})).status, 400);
+  EXPECT_EQ(world_.post(path + "/erasure", "root", why).status, 409) << "it waits for reviewers";
+  const auto shown = world_.get("/v1/changes/" + change, "bob");
+  ASSERT_EQ(world_
+                .post("/v1/changes/" + change + "/reviews", "bob",
+                      Json::object({{"answer", "reject"},
+                                    {"words", "no"},
+                                    {"digest", *shown.body.get_string("digest")}}))
+                .status,
+            201);
+  EXPECT_EQ(world_.post(path + "/erasure", "root", why).status, 200);
+  EXPECT_TRUE(world_.get(path + "/contents", "bob").body.find("contents")->if_array()->empty());
+  EXPECT_EQ(world_.post(path + "/erasure", "root", why).status, 404);
+  const auto after = world_.get("/v1/changes/" + change, "bob");
+  ASSERT_EQ(after.status, 200);
+  EXPECT_EQ(after.body.find("action")->find("parameters")->find("Template"), nullptr);
+  EXPECT_NE(after.body.find("explanation")->find("error"), nullptr);
+  for (const char* bad : {"x", "-1", "1x", "99999999999999999999"}) {
+    EXPECT_EQ(world_.get(fmt::format("/v1/ledger/{}/contents", bad), "bob").status, 400) << bad;
+  }
 }
 
 TEST_F(ApiTest, ReadinessNamesWhatIsMissing) {

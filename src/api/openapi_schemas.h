@@ -149,6 +149,13 @@ inline constexpr std::string_view kSchemas = R"json({
   "entries": {"type": "array", "items": {"$ref": "#/components/schemas/LedgerEntry"}},
   "next": {"type": "integer", "description": "where the next page begins"},
   "head": {"$ref": "#/components/schemas/LedgerHead"}}},
+"Contents": {"type": "object", "additionalProperties": false, "required": ["index", "contents"],
+  "properties": {"index": {"type": "integer"},
+  "contents": {"type": "array", "items": {"$ref": "#/components/schemas/Kept"}}}},
+"Erased": {"type": "object", "additionalProperties": false, "required": ["entries", "more"],
+  "properties": {
+  "entries": {"type": "array", "items": {"type": "integer"}},
+  "more": {"type": "boolean", "description": "others keep the same: erase again"}}},
 "Kept": {"type": "object", "additionalProperties": false, "required": ["digest", "text"],
   "properties": {"digest": {"type": "string"},
   "text": {"type": "string", "description": "hashes to the digest (SHA-256)"}}}

@@ -1,6 +1,9 @@
 // The ledger, page by page.
+#include <charconv>
+
 #include "api/route.h"
 #include "api/shown.h"
+#include "ledger/contents.h"
 
 namespace keyturn::api {
 namespace {
@@ -54,6 +57,13 @@ Result<Page> read_page(const ledger::Ledger& ledger, const Wanted& wanted) {
   return page;
 }
 
+Result<std::uint64_t> read_index(const std::string& text) {
+  std::uint64_t index = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), index);
+  if (error == std::errc() && end == text.data() + text.size() && index <= INT64_MAX) return index;
+  return fail(Code::kInvalid, "`{}` is no index of an entry", printable(text, 64));
+}
+
 }  // namespace
 
 Result<Answer> read_ledger(Call& call) {
@@ -70,9 +80,31 @@ Result<Answer> read_ledger(Call& call) {
       {{"entries", std::move(page.entries)}, {"next", page.next}, {"head", shown(head)}}));
 }
 
+Result<Answer> get_contents(Call& call) {
+  TRY(const std::uint64_t index, read_index(call.id));
+  Json list{Json::Array()};
+  TRY_VOID(call.needs.store.read([&](store::Transaction& transaction) -> Result<void> {
+    TRY(const auto contents, ledger::load_contents(transaction, index));
+    for (const ledger::Content& content : contents) {
+      list.push_back(Json::object({{"digest", content.digest.hex()}, {"text", content.text}}));
+    }
+    return {};
+  }));
+  return json_answer(Json::object({{"index", index}, {"contents", std::move(list)}}));
+}
+
+Result<Answer> erase_contents(Call& call) {
+  TRY(const std::uint64_t index, read_index(call.id));
+  TRY(const auto erased,
+      call.needs.gate.erase_contents({index, call.person.id, *call.body.get_string("why")}));
+  Json entries{Json::Array()};
+  for (const std::uint64_t entry : erased.entries) entries.push_back(entry);
+  return json_answer(Json::object({{"entries", std::move(entries)}, {"more", erased.more}}));
+}
+
 Result<Answer> get_kept(Call& call) {
   TRY(const Digest digest, context(Digest::from_hex(call.id), "the path"));
-  TRY(std::string text, call.needs.gate.find_kept(digest));
+  TRY(std::string text, call.needs.gate.find_pack(digest));
   return json_answer(Json::object({{"digest", digest.hex()}, {"text", std::move(text)}}));
 }
 

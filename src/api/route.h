@@ -54,6 +54,8 @@ Result<Answer> list_changes(Call& call);  // changes.cc
 Result<Answer> get_change(Call& call);
 Result<Answer> give_review(Call& call);
 Result<Answer> read_ledger(Call& call);  // record.cc
+Result<Answer> get_contents(Call& call);
+Result<Answer> erase_contents(Call& call);
 Result<Answer> get_kept(Call& call);
 Result<Answer> get_ledger_file(Call& call);  // ledger_files.cc
 Result<Answer> get_health(Call& call);       // health.cc

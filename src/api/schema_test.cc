@@ -132,6 +132,13 @@ TEST(Schema, EveryRouteAnswersAsTheDocumentSays) {
                                  Json::object({{"answer", "approve"},
                                                {"digest", *shown.body.get_string("digest")}})));
   check("listChanges", world.get("/v1/changes", "bob"));
+  const auto decided = world.get("/v1/ledger?kinds=action.decided", "bob");
+  const auto index = *decided.body.find("entries")->if_array()->front().get_integer("index");
+  check("getContents", world.get(fmt::format("/v1/ledger/{}/contents", index), "bob"));
+  // Reviewers still need it.
+  world.clock.advance(std::chrono::hours(48));
+  check("eraseContents", world.post(fmt::format("/v1/ledger/{}/erasure", index), "root",
+                                    Json::object({{"why", "a key"}})));
   check("setAgentState", world.ask("PATCH", "/v1/agents/kiro", "root", R"({"state":"suspended"})"));
   check("readLedger", world.get("/v1/ledger", "bob"));
   check("getKept", world.get("/v1/kept/" + world.gate->policies()->digest().hex(), "bob"));

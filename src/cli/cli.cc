@@ -23,6 +23,10 @@ Function ledger_function_of(Command command) {
       return export_ledger;
     case Command::kLedgerReplay:
       return replay_ledger;
+    case Command::kLedgerContents:
+      return show_contents;
+    case Command::kLedgerErase:
+      return erase_contents;
     default:
       return show_ledger;
   }
@@ -75,6 +79,8 @@ Function function_of(Command command) {
     case Command::kLedgerFsck:
     case Command::kLedgerExport:
     case Command::kLedgerReplay:
+    case Command::kLedgerContents:
+    case Command::kLedgerErase:
       return ledger_function_of(command);
     case Command::kBackup:
     case Command::kStoreExport:

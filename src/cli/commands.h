@@ -35,8 +35,10 @@ Result<int> verify_ledger(const Context& context);
 Result<int> verify_published(const Context& context);  // ledger_files.cc
 Result<int> write_receipt(const Context& context);
 Result<int> print_ledger_key(const Context& context);
-Result<int> export_ledger(const Context& context);       // ledger_export.cc
-Result<int> replay_ledger(const Context& context);       // replay.cc
+Result<int> export_ledger(const Context& context);  // ledger_export.cc
+Result<int> replay_ledger(const Context& context);  // replay.cc
+Result<int> show_contents(const Context& context);  // contents.cc
+Result<int> erase_contents(const Context& context);
 Result<int> check_ledger_files(const Context& context);  // local.cc
 Result<int> init(const Context& context);
 Result<int> seal_credentials(const Context& context);

@@ -138,7 +138,9 @@ void add_changes(CLI::App& app, Commands& commands, Options& options) {
 
 void add_ledger(CLI::App& app, Commands& commands, Options& options) {
   CLI::App* ledger = commands.group(
-      app, "ledger", "what was decided and done: show, verify, replay, receipt, key, fsck, export");
+      app, "ledger",
+      "what was decided and done: show, contents, erase, verify, replay, receipt, key, fsck, "
+      "export");
   CLI::App* show = commands.add(*ledger, "show", "tell the story", Command::kLedgerShow);
   show->add_option("--from", options.from, "the first index");
   commands.limit(show);
@@ -182,6 +184,17 @@ void add_ledger(CLI::App& app, Commands& commands, Options& options) {
                                   Command::kLedgerReplay);
   replay->add_option("--policies", options.policies, "a folder of policies to try instead");
   commands.json(replay);
+  CLI::App* contents =
+      commands.add(*ledger, "contents", "what is kept beside an entry: the request's parameters",
+                   Command::kLedgerContents);
+  CLI::App* erase =
+      commands.add(*ledger, "erase", "erase what is kept beside an entry; the log keeps its digest",
+                   Command::kLedgerErase);
+  erase->add_option("--why", options.words, "for the ledger")->required();
+  for (CLI::App* sub : {contents, erase}) {
+    sub->add_option("INDEX", options.index, "the entry")->required();
+    commands.json(sub);
+  }
   for (CLI::App* sub : {output, replay}) {
     sub->add_option("--from", options.from, "the first index");
     sub->add_option("--to", options.to, "the last index (default: the newest)");

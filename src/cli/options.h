@@ -38,6 +38,8 @@ enum class Command {
   kLedgerFsck,
   kLedgerExport,
   kLedgerReplay,
+  kLedgerContents,
+  kLedgerErase,
   kBackup,
   kStoreExport,
   kStoreImport,

@@ -49,7 +49,7 @@ class Replay {
     if (body == nullptr) return fail(Code::kCorrupt, "entry {} has no body", index);
     ++decisions_;
     const auto past = gate::PastDecision::read(
-        *body, [this](const Digest& digest) { return fetch_kept(digest); });
+        *body, [&](const Digest& digest) { return fetch_content(index, digest); });
     if (!past && past.error().code == Code::kNotFound) {
       ++erased_;
       return {};
@@ -75,7 +75,19 @@ class Replay {
   }
 
  private:
-  Result<std::string> fetch_kept(const Digest& digest) const {
+  Result<std::string> fetch_content(std::uint64_t index, const Digest& digest) const {
+    TRY(const Json answer, client_.get(fmt::format("/v1/ledger/{}/contents", index)));
+    const Json* contents = answer.find("contents");
+    if (contents == nullptr || contents->if_array() == nullptr) {
+      return fail(Code::kCorrupt, "the server's answer has no `contents`");
+    }
+    for (const Json& content : *contents->if_array()) {
+      if (content.string_or("digest", "") == digest.hex()) return content.get_string("text");
+    }
+    return fail(Code::kNotFound, "it was erased");
+  }
+
+  Result<std::string> fetch_pack(const Digest& digest) const {
     TRY(const Json answer, client_.get("/v1/kept/" + digest.hex()));
     return answer.get_string("text");
   }
@@ -85,7 +97,7 @@ class Replay {
     if (others_ != nullptr || digest == Digest()) return others_;
     if (const auto found = packs_.find(digest); found != packs_.end()) return found->second;
     TRY(const std::string text,
-        keyturn::context(fetch_kept(digest), fmt::format("the policies {}", digest.hex())));
+        keyturn::context(fetch_pack(digest), fmt::format("the policies {}", digest.hex())));
     if (crypto::sha256(text) != digest) {
       return fail(Code::kCorrupt, "the server gives other policies than those of digest {}",
                   digest.hex());

@@ -1,6 +1,7 @@
 #include "gate/bodies.h"
 
 #include "crypto/crypto.h"
+#include "ledger/contents.h"
 
 namespace keyturn::gate {
 namespace {
@@ -17,18 +18,34 @@ Json texts(const std::vector<std::string>& texts) {
   return list;
 }
 
-// What is too long for an entry is named by digest and size.
-void shorten(Json& action, std::string_view key) {
-  const Json* value = action.find(key);
-  if (value == nullptr) return;
-  const std::string text = to_canonical(*value);
-  Json instead = Json::object(
-      {{"bytes", static_cast<std::int64_t>(text.size())}, {"sha256", crypto::sha256(text).hex()}});
-  if (const Json::Array* items = value->if_array()) {
-    instead.set("items", static_cast<std::int64_t>(items->size()));
-  }
-  action.set(key, std::move(instead));
+bool is_empty(const Json& value) {
+  if (const Json::Object* object = value.if_object()) return object->empty();
+  if (const Json::Array* array = value.if_array()) return array->empty();
+  return value == Json();
 }
+
+// Replaces a member by its digest and size; its text.
+std::optional<std::string> take_out(Json& action, std::string_view key) {
+  const Json* value = action.find(key);
+  if (value == nullptr || is_empty(*value)) return std::nullopt;
+  std::string text = to_canonical(*value);
+  action.set(key, by_digest(*value));
+  return text;
+}
+
+// The actions' contents, those that are not too large.
+class Contents {
+ public:
+  void add(std::optional<std::string> text) {
+    if (text && text->size() <= ledger::kContentBytesMax) list_.push_back(std::move(*text));
+  }
+  // Whatever its size: a verdict is computed again from it.
+  void add_whole(std::string text) { list_.push_back(std::move(text)); }
+  std::vector<std::string> take() { return std::move(list_); }
+
+ private:
+  std::vector<std::string> list_;
+};
 
 std::string_view to_string(Outcome::Kind kind) {
   switch (kind) {
@@ -72,7 +89,19 @@ std::vector<store::Migration> migrations(store::Engine engine) {
           integer, end),
       "CREATE INDEX gate_destroyed_session ON gate_destroyed (session, decided_index)",
   };
-  return {std::move(first), std::move(second), std::move(third)};
+  store::Migration fourth;
+  fourth.number = 4;
+  fourth.statements = {
+      // No text in an entry can hold an unescaped quote, so what is found is the member.
+      fmt::format("INSERT INTO ledger_contents (entry_index, digest, content) "
+                  "SELECT e.entry_index, c.digest, c.content FROM gate_contents c "
+                  "JOIN ledger_entries e ON e.kind = 'action.decided' AND "
+                  "{} > 0",
+                  sqlite ? R"(instr(e.text, '"beside":"' || c.digest || '"'))"
+                         : R"(position('"beside":"' || c.digest || '"' in e.text))"),
+      "DROP TABLE gate_contents",
+  };
+  return {std::move(first), std::move(second), std::move(third), std::move(fourth)};
 }
 
 std::string_view to_string(Cause cause) {
@@ -97,6 +126,24 @@ Result<Cause> parse_cause(std::string_view text) {
 }
 
 std::string recorded_policy(std::string_view name) { return shown(name); }
+
+Json by_digest(const Json& value) {
+  const std::string text = to_canonical(value);
+  Json named = Json::object(
+      {{"bytes", static_cast<std::int64_t>(text.size())}, {"sha256", crypto::sha256(text).hex()}});
+  if (const Json::Array* items = value.if_array()) {
+    named.set("items", static_cast<std::int64_t>(items->size()));
+  }
+  return named;
+}
+
+RecordedAction recorded_action(const Action& action) {
+  Json json = to_json(action);
+  RecordedAction recorded;
+  recorded.parameters = take_out(json, "parameters");
+  recorded.text = to_canonical(json);
+  return recorded;
+}
 
 Result<DecidedBody> decided_body(const Decided& decided) {
   const identity::Session& session = decided.question.holder->session;
@@ -132,26 +179,23 @@ Result<DecidedBody> decided_body(const Decided& decided) {
   const auto fits = [&rest](const std::string& action) {
     return action.size() + rest.size() + 16 <= kBodyBytesMax;
   };
-  if (fits(decided.action)) return DecidedBody{whole(decided.action), {}};
+  Contents contents;
+  contents.add(decided.action.parameters);
+  if (fits(decided.action.text)) return DecidedBody{whole(decided.action.text), contents.take()};
   Json action = to_json(decided.question.action);
-  std::string text;
-  // For people; no policy reads them.
-  for (const std::string_view key : {"parameters", "why"}) {
-    shorten(action, key);
-    text = to_canonical(action);
-    if (fits(text)) return DecidedBody{whole(text), {}};
+  take_out(action, "parameters");
+  contents.add(take_out(action, "why"));  // for people; no policy reads it
+  std::string text = to_canonical(action);
+  if (fits(text)) return DecidedBody{whole(text), contents.take()};
+  // More resources are denied unseen.
+  if (decided.question.action.resources.size() <= kResourcesMax) {
+    action.set("beside", crypto::sha256(text).hex());
+    contents.add_whole(std::move(text));
   }
-  const std::size_t resources = decided.question.action.resources.size();
-  std::string beside = std::move(text);
-  action.set("beside", crypto::sha256(beside).hex());
   for (const std::string_view key : {"attributes", "resources"}) {
-    shorten(action, key);
+    take_out(action, key);
     text = to_canonical(action);
-    if (fits(text)) {
-      // So many are denied unseen.
-      if (resources > kResourcesMax) beside.clear();
-      return DecidedBody{whole(text), std::move(beside)};
-    }
+    if (fits(text)) return DecidedBody{whole(text), contents.take()};
   }
   return fail(Code::kExhausted, "the record of the action has {} bytes but may have {}",
               text.size() + rest.size(), kBodyBytesMax);

@@ -17,9 +17,18 @@ Result<Cause> parse_cause(std::string_view text);
 // How texts that name policies are recorded.
 std::string recorded_policy(std::string_view name);
 
+// An action as its entry has it: its parameters are kept beside the log, since they may be secret.
+struct RecordedAction {
+  std::string text;                       // canonical JSON, with the parameters' digest in place
+  std::optional<std::string> parameters;  // canonical JSON; nothing when there are none
+};
+RecordedAction recorded_action(const Action& action);
+// `value` by digest and size: {"bytes":…,"sha256":…}, with "items" for a list.
+Json by_digest(const Json& value);
+
 struct Decided {
   const Question& question;
-  const std::string& action;  // canonical JSON of the question's action
+  const RecordedAction& action;  // the question's
   const Decision& decision;
   const Facts& facts;
   Cause cause = Cause::kPolicy;
@@ -29,10 +38,8 @@ struct Decided {
   Digest policy_digest;
 };
 struct DecidedBody {
-  std::string text;  // canonical JSON
-  // What recomputes the verdict and is too long for the entry, which names it by its digest; kept
-  // beside the log. Empty when the entry has it all.
-  std::string beside;
+  std::string text;                   // canonical JSON
+  std::vector<std::string> contents;  // to be kept beside the log, where the entry names them
 };
 // kExhausted when not even the shortened action fits an entry.
 Result<DecidedBody> decided_body(const Decided& decided);

@@ -4,12 +4,13 @@
 #include "crypto/crypto.h"
 #include "gate/destroyed.h"
 #include "gate/messages.h"
+#include "ledger/contents.h"
 
 namespace keyturn::gate {
 Deciding::Deciding(Gate::Inside& inside, Question question)
     : inside_(inside),
       question_(std::move(question)),
-      action_text_(to_canonical(to_json(question_.action))),
+      recorded_(recorded_action(question_.action)),
       policies_(inside.current_policies()) {
   facts_.agent = question_.holder->session.agent;
   facts_.owner = question_.holder->session.owner;
@@ -58,7 +59,7 @@ Result<void> Deciding::relate(store::Transaction& transaction) {
   }
   for (const std::string& pair : pairs) all.emplace_back(pair);
   action.attributes.set(kRecreateAttribute, Json(std::move(all)));
-  action_text_ = to_canonical(to_json(action));
+  recorded_ = recorded_action(action);
   evaluate_now();
   return {};
 }
@@ -207,18 +208,17 @@ Result<void> Deciding::hold(store::Transaction& transaction, review::Change chan
 }
 
 Result<void> Deciding::record(store::Transaction& transaction, Cause cause) {
-  Decided decided{question_, action_text_,      decision_, facts_, cause, reviewers_,
-                  0,         judgement_.errors, {}};
+  Decided decided{question_,  recorded_, decision_,         facts_, cause,
+                  reviewers_, 0,         judgement_.errors, {}};
   if (decision_.kind == VerdictKind::kHold) decided.approvals_needed = judgement_.approvals_needed;
   if (policies_ != nullptr) decided.policy_digest = policies_->digest();
   TRY(const DecidedBody body, decided_body(decided));
-  if (!body.beside.empty()) {
-    TRY_VOID(transaction.execute(
-        "INSERT INTO gate_contents (digest, content) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-        {crypto::sha256(body.beside).hex(), body.beside}));
-  }
   TRY(decision_.ledger_index,
       inside_.ledger.append_canonical(transaction, "action.decided", body.text));
+  for (const std::string& content : body.contents) {
+    TRY_VOID(ledger::keep_content(transaction, decision_.ledger_index,
+                                  {crypto::sha256(content), content}));
+  }
   return {};
 }
 

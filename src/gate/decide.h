@@ -42,7 +42,7 @@ class Deciding {
 
   Gate::Inside& inside_;
   Question question_;
-  std::string action_text_;  // canonical JSON, for the record
+  RecordedAction recorded_;
   Facts facts_;
   std::shared_ptr<const Policies> policies_;
   Result<Evaluation> evaluation_;

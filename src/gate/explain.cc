@@ -188,9 +188,12 @@ Result<HoldExplanation> explain_hold(const Policies& policies, const Action& act
 
 Result<HoldExplanation> explain_hold(const Gate& gate, const review::Change& change,
                                      const std::string& purpose) {
+  if (review::is_erased(change)) {
+    return fail(Code::kNotFound, "what {} asked for was erased", change.id.text());
+  }
   std::shared_ptr<const Policies> policies = gate.policies();
   if (policies == nullptr || policies->digest() != change.policy_digest) {
-    TRY(const std::string text, gate.find_kept(change.policy_digest));
+    TRY(const std::string text, gate.find_pack(change.policy_digest));
     TRY(policies, read_pack(text));
   }
   TRY(const Action action, read_action(change.action));

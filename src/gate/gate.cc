@@ -101,17 +101,15 @@ Result<void> Gate::set_policies(std::shared_ptr<const Policies> policies) {
 
 std::shared_ptr<const Policies> Gate::policies() const { return inside_->current_policies(); }
 
-Result<std::string> Gate::find_kept(const Digest& digest) const {
+Result<std::string> Gate::find_pack(const Digest& digest) const {
   std::optional<std::string> text;
   TRY_VOID(inside_->store.read([&](store::Transaction& transaction) -> Result<void> {
     TRY(const store::Rows rows,
-        transaction.query("SELECT pack FROM gate_packs WHERE digest = ?1 UNION ALL "
-                          "SELECT content FROM gate_contents WHERE digest = ?1",
-                          {digest.hex()}));
+        transaction.query("SELECT pack FROM gate_packs WHERE digest = ?1", {digest.hex()}));
     if (!rows.empty()) text = rows.front().text(0);
     return {};
   }));
-  if (!text) return fail(Code::kNotFound, "nothing is kept under the digest {}", digest.hex());
+  if (!text) return fail(Code::kNotFound, "no policies are kept under the digest {}", digest.hex());
   return std::move(*text);
 }
 

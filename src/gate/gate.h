@@ -133,8 +133,22 @@ class Gate {
   // Creates the gate's tables. Blocks.
   Result<void> set_policies(std::shared_ptr<const Policies> policies);
   std::shared_ptr<const Policies> policies() const;
-  // What the ledger names by its digest: a policy pack, or what did not fit an entry. kNotFound.
-  Result<std::string> find_kept(const Digest& digest) const;
+  // The text of a policy pack that was loaded once. kNotFound.
+  Result<std::string> find_pack(const Digest& digest) const;
+
+  struct Erasure {
+    std::uint64_t index = 0;  // an entry with contents beside it
+    PersonId person;
+    std::string why;  // for the ledger
+  };
+  struct Erased {
+    std::vector<std::uint64_t> entries;  // oldest first
+    bool more = false;                   // others keep the same: erase again
+  };
+  // Erases what is kept beside an entry, wherever the same is kept: beside other entries, and in
+  // the changes that they opened; records content.erased. kNotFound when nothing is there,
+  // kConflict while reviewers still need it, kInvalid without a reason. Blocks.
+  Result<Erased> erase_contents(const Erasure& erasure);
 
   // Decides and records. `decided` is called once, on another thread, after the commit is durable
   // (GateOptions::observe apart).

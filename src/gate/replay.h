@@ -20,7 +20,7 @@ struct Verdict {
 
 class PastDecision {
  public:
-  // What is kept beside the log under a digest; its answer must hash to it, or kCorrupt.
+  // What is kept beside the entry under a digest; its answer must hash to it, or kCorrupt.
   using FindKept = std::function<Result<std::string>(const Digest& digest)>;
   // The body of an `action.decided`. kCorrupt when it is none; find_kept's errors.
   static Result<PastDecision> read(const Json& body, const FindKept& find_kept);

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "gate/fixture_test.h"
+#include "ledger/contents.h"
 
 namespace keyturn::gate {
 namespace {
@@ -85,17 +86,28 @@ class Replay : public GateTest {
         from = entry.index + 1;
         if (entry.kind != "action.decided") continue;
         const Json body = *get(parse_strict(entry.text)).find("body");
-        all.push_back({body, get(PastDecision::read(body, find_kept()))});
+        all.push_back({body, get(PastDecision::read(body, find_kept(entry.index)))});
       }
     }
     return all;
   }
-  PastDecision::FindKept find_kept() {
-    return [this](const Digest& digest) { return gate_->find_kept(digest); };
+  PastDecision::FindKept find_kept(std::uint64_t index) {
+    return [this, index](const Digest& digest) -> Result<std::string> {
+      std::string text;
+      TRY_VOID(store_->read([&](store::Transaction& transaction) -> Result<void> {
+        TRY(const auto contents, ledger::load_contents(transaction, index));
+        for (const auto& content : contents) {
+          if (content.digest == digest) text = content.text;
+        }
+        return {};
+      }));
+      if (text.empty()) return fail(Code::kNotFound, "erased");
+      return text;
+    };
   }
   std::shared_ptr<const Policies> pack(const Digest& digest) {
     if (digest == Digest()) return nullptr;
-    return get(read_pack(get(gate_->find_kept(digest))));
+    return get(read_pack(get(gate_->find_pack(digest))));
   }
 
   std::mt19937_64 engine_{9};
@@ -190,7 +202,7 @@ TEST_F(Replay, AnAlteredRecordDoesNotComeOutTheSame) {
         std::pair{"facts", facts}}) {
     Json forged = honest;
     forged.set(key, value);
-    const PastDecision past = get(PastDecision::read(forged, find_kept()));
+    const PastDecision past = get(PastDecision::read(forged, find_kept(size() - 1)));
     EXPECT_NE(past.recompute(pack(past.policy_digest()).get()), past.verdict()) << key;
   }
 }
@@ -201,7 +213,7 @@ TEST_F(Replay, WhatIsKeptBesideTheLogMustHashToItsName) {
   ASSERT_TRUE(decide(action));
   const Json recorded = body(size() - 1);
   ASSERT_NE(recorded.find("action")->find("beside"), nullptr);
-  EXPECT_TRUE(PastDecision::read(recorded, find_kept()));
+  EXPECT_TRUE(PastDecision::read(recorded, find_kept(size() - 1)));
   const auto forged = PastDecision::read(
       recorded, [](const Digest&) -> Result<std::string> { return std::string("{}"); });
   ASSERT_FALSE(forged);
@@ -220,10 +232,10 @@ TEST_F(Replay, ARecordWithoutItsMembersIsCorrupt) {
        {"verdict", "cause", "facts", "policy_digest", "policies", "action", "approvals_needed"}) {
     Json::Object less = *whole.if_object();
     std::erase_if(less, [key](const Json::Member& member) { return member.first == key; });
-    EXPECT_FALSE(PastDecision::read(Json(less), find_kept())) << key;
+    EXPECT_FALSE(PastDecision::read(Json(less), find_kept(size() - 1))) << key;
     Json wrong = whole;
     wrong.set(key, Json::object({{"x", 1}}));
-    EXPECT_FALSE(PastDecision::read(wrong, find_kept())) << key;
+    EXPECT_FALSE(PastDecision::read(wrong, find_kept(size() - 1))) << key;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <mutex>
 
+#include "ledger/contents.h"
 #include "ledger/tree.h"
 
 namespace keyturn::ledger {
@@ -36,7 +37,8 @@ std::vector<store::Migration> sqlite_migrations() {
         "WHEN NEW.id <> 1 OR NEW.size < OLD.size "
         "BEGIN SELECT RAISE(ABORT, 'the ledger never shrinks'); END",
         "CREATE TRIGGER ledger_head_delete BEFORE DELETE ON ledger_head "
-        "BEGIN SELECT RAISE(ABORT, 'the ledger never shrinks'); END"}}};
+        "BEGIN SELECT RAISE(ABORT, 'the ledger never shrinks'); END"}},
+      {2, {contents_table(store::Engine::kSqlite)}}};
 }
 
 std::string refusing_trigger(std::string_view name, std::string_view when, std::string_view each,
@@ -74,7 +76,8 @@ std::vector<store::Migration> postgres_migrations() {
                          "WHEN (NEW.id <> 1 OR NEW.size < OLD.size) ", shrinks),
         refusing_trigger("ledger_head_delete", "DELETE ON ledger_head", "ROW", "", shrinks),
         refusing_trigger("ledger_head_truncate", "TRUNCATE ON ledger_head", "STATEMENT", "",
-                         shrinks)}}};
+                         shrinks)}},
+      {2, {contents_table(store::Engine::kPostgres)}}};
 }
 
 bool is_kind(std::string_view kind) {

@@ -121,6 +121,24 @@ Result<void> Reviews::make_void(store::Transaction& transaction, ChangeId id) {
   return fail(Code::kConflict, "{} is final already", id.text());
 }
 
+Result<void> Reviews::forget_action(store::Transaction& transaction, ChangeId id, Json instead) {
+  TRY(const Change change, get_change(transaction, id));
+  if (change.state == ChangeState::kOpen || change.state == ChangeState::kApproved) {
+    return fail(
+        Code::kConflict,
+        "{} still waits, and whoever reviews it must see what it asks for; reject it or let "
+        "it expire first",
+        id.text());
+  }
+  // One that nobody has swept yet would be checked against its digest as long as it reads as open.
+  TRY_VOID(move(transaction, id, {ChangeState::kOpen, ChangeState::kExpired}));
+  TRY_VOID(move(transaction, id, {ChangeState::kApproved, ChangeState::kExpired}));
+  instead.set("erased", true);
+  TRY_VOID(transaction.execute("UPDATE review_changes SET action = ?2 WHERE id = ?1",
+                               {id.number, to_canonical(instead)}));
+  return {};
+}
+
 Result<std::vector<ChangeId>> Reviews::expire(store::Transaction& transaction) {
   TRY(const store::Rows rows,
       transaction.query("SELECT id FROM review_changes WHERE state IN ('open', 'approved') "

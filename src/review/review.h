@@ -53,7 +53,7 @@ struct Change {
   std::string summary;
   Effect effect = Effect::kDestroy;
   Tier tier = Tier::kProduction;
-  Json action;           // as to_json(Action), complete
+  Json action;           // as to_json(Action), complete; or with a member `erased`, see is_erased
   Digest action_digest;  // of the canonical request
   Digest policy_digest;  // of the policy set that held it
   Digest digest;         // of everything above that reviewers decide on: what a review names
@@ -62,6 +62,9 @@ struct Change {
   Time expires;  // once approved, when its grant expires
   std::vector<Review> reviews;
 };
+
+// Whether parts of its action were erased.
+inline bool is_erased(const Change& change) { return change.action.find("erased") != nullptr; }
 
 struct NewChange {
   SessionId session;
@@ -140,6 +143,10 @@ class Reviews {
   // Ends an open or approved change for which the policies no longer are what was reviewed, or
   // whose approvals no longer suffice. kConflict when it is final already.
   Result<void> make_void(store::Transaction& transaction, ChangeId id);
+
+  // Puts `instead` in the place of a final change's action, so that what it held is erased. Its
+  // digest stays, and cannot be computed again. kConflict while it waits for its end.
+  Result<void> forget_action(store::Transaction& transaction, ChangeId id, Json instead);
 
   // Moves what is past its time to kExpired; returns those changes. Called by a sweep, and by
   // find_change's users implicitly: a change past its time never counts, swept or not.

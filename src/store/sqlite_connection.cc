@@ -112,6 +112,8 @@ Result<void> SqliteConnection::configure(Access access) {
   TRY_VOID(query("PRAGMA synchronous = FULL"));
   TRY_VOID(query("PRAGMA wal_autocheckpoint = 0"));
   // Else REPLACE would delete rows without running the triggers that forbid it.
+  // What is erased is overwritten, not only forgotten.
+  TRY_VOID(query("PRAGMA secure_delete = 1"));
   TRY_VOID(query("PRAGMA recursive_triggers = 1"));
   return {};
 }
