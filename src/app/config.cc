@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "app/anchor_bucket.h"
 #include "app/section.h"
 
 namespace keyturn::app {
@@ -62,7 +63,9 @@ Result<Config> parse_config(std::string_view text, const std::string& file) {
   anchor(config.data_path, folder);
   anchor(config.policies_path, folder);
   anchor(config.ledger.policy_path, folder);
-  for (std::string& path : config.ledger.anchors) anchor(path, folder);
+  for (std::string& path : config.ledger.anchors) {
+    if (!is_bucket_anchor(path)) anchor(path, folder);
+  }
   anchor(config.server.tls_certificate, folder);
   anchor(config.server.tls_key, folder);
   return config;
@@ -130,7 +133,8 @@ sources = ["sealed"]
 # [ledger]
 # policy = "witnesses.txt"    # a tlog-policy file: who cosigns the published checkpoints
 # observe = "recorded"        # or "decided": reads need not wait for the disk
-# anchors = ["/mnt/other-disk/keyturn.anchor"]   # the newest checkpoint is kept there too
+# anchors = ["/mnt/other-disk/keyturn.anchor"]   # the newest checkpoint is kept there too, or in
+#                                                # "s3://BUCKET/PREFIX?region=eu-central-1"
 
 # [policies]
 # path = "policies"          # *.cedar and keyturn.cedarschema; without it the built-in pack

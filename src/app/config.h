@@ -54,7 +54,7 @@ struct ReviewConfig {
 struct LedgerConfig {
   std::string policy_path;  // a tlog-policy file whose witnesses cosign; empty: none
   gate::ObserveLeaves observe = gate::ObserveLeaves::kRecorded;
-  std::vector<std::string> anchors;  // files that keep the newest checkpoint elsewhere
+  std::vector<std::string> anchors;  // files and s3:// places that keep the newest checkpoint
 };
 
 struct LimitConfig {

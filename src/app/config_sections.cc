@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "app/anchor_bucket.h"
 #include "app/config.h"
 #include "app/section.h"
 #include "ledger/anchors.h"
@@ -109,13 +110,16 @@ void read_ledger(Section section, LedgerConfig& ledger) {
   section.read("policy", ledger.policy_path);
   section.read("anchors", ledger.anchors);
   for (const std::string& file : ledger.anchors) {
-    if (file.empty() || file.back() == '/') {
+    if (is_bucket_anchor(file)) {
+      const auto anchor = parse_bucket_anchor(file);
+      if (!anchor) section.fault("anchors", anchor.error().message);
+    } else if (file.empty() || file.back() == '/') {
       section.fault("anchors", "`anchors` in [ledger] names files, such as \"/mnt/usb/anchor\"");
     }
   }
-  if (ledger.anchors.size() > ledger::Anchors::kFilesMax) {
-    section.fault("anchors", fmt::format("`anchors` in [ledger] may name {} files at most",
-                                         ledger::Anchors::kFilesMax));
+  if (ledger.anchors.size() > ledger::Anchors::kPlacesMax) {
+    section.fault("anchors", fmt::format("`anchors` in [ledger] may name {} places at most",
+                                         ledger::Anchors::kPlacesMax));
   }
   section.read("observe", observe);
   section.finish();

@@ -202,13 +202,21 @@ TEST(Config, AMissingFileSaysHowToMakeOne) {
 }
 
 TEST(ConfigOf, TheLedgerSaysWhenReadsMayLeaveAndWhereAnchorsAre) {
-  const auto config = parse_config("[ledger]\nobserve = \"decided\"\nanchors = [\"a/b.anchor\"]\n",
-                                   "/etc/keyturn/keyturn.toml");
+  const auto config = parse_config(
+      "[ledger]\nobserve = \"decided\"\nanchors = [\"a/b.anchor\", "
+      "\"s3://audit.b/keyturn?region=eu-central-1\"]\n",
+      "/etc/keyturn/keyturn.toml");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->ledger.observe, gate::ObserveLeaves::kDecided);
-  EXPECT_EQ(config->ledger.anchors, std::vector<std::string>{"/etc/keyturn/a/b.anchor"});
-  for (const char* bad : {"observe = \"background\"", "anchors = [\"\"]", "anchors = [\"x/\"]",
-                          "anchors = [\"1\",\"2\",\"3\",\"4\",\"5\"]"}) {
+  EXPECT_EQ(config->ledger.anchors,
+            (std::vector<std::string>{"/etc/keyturn/a/b.anchor",
+                                      "s3://audit.b/keyturn?region=eu-central-1"}));
+  for (const char* bad :
+       {"observe = \"background\"", "anchors = [\"\"]", "anchors = [\"x/\"]",
+        "anchors = [\"s3://b/p\"]", "anchors = [\"s3://b?region=x\"]",
+        "anchors = [\"s3://b/p?region=x&days=0\"]", "anchors = [\"s3://b/p?region=x&key=1\"]",
+        "anchors = [\"s3://../p?region=a/b\"]", "anchors = [\"s3://\"]",
+        "anchors = [\"1\",\"2\",\"3\",\"4\",\"5\"]"}) {
     const auto refused = parse_config(fmt::format("[ledger]\n{}\n", bad), "keyturn.toml");
     ASSERT_FALSE(refused) << bad;
     EXPECT_NE(refused.error().message.find("keyturn.toml:2:"), std::string::npos)

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "app/anchor_bucket.h"
 #include "app/folder.h"
 #include "app/model.h"
 #include "app/policies.h"
@@ -99,7 +100,16 @@ Result<void> Rooms::open_publisher() {
   needs_.log.info("ledger.key", {{"verifier_key", key.verifier().text()}});
   TRY(publisher_, ledger::Publisher::open(*core_->ledger, std::move(key),
                                           ledger_folder(config_.data_path), needs_.log));
-  anchors_ = std::make_unique<ledger::Anchors>(*publisher_, config_.ledger.anchors);
+  ledger::Anchors::Places places;
+  for (const std::string& name : config_.ledger.anchors) {
+    if (!is_bucket_anchor(name)) {
+      places.push_back(ledger::anchor_file(name));
+      continue;
+    }
+    TRY(auto place, anchor_bucket(name, config_.aws, *core_->vault, needs_.clock));
+    places.push_back(std::move(place));
+  }
+  anchors_ = std::make_unique<ledger::Anchors>(*publisher_, std::move(places));
   return check_anchors();
 }
 
@@ -144,9 +154,9 @@ void Rooms::anchor_and_record() {
   // The record of the last round is the one entry that needs no round of its own.
   const ledger::Anchors::Round round = anchor(1);
   if (round.written.empty()) return;
-  Json files(Json::Array{});
-  for (const std::string& file : round.written) files.push_back(recorded_text(file));
-  const Json body = Json::object({{"anchors", std::move(files)},
+  Json places(Json::Array{});
+  for (const std::string& name : round.written) places.push_back(recorded_text(name));
+  const Json body = Json::object({{"anchors", std::move(places)},
                                   {"root", round.tree.root.hex()},
                                   {"size", static_cast<std::int64_t>(round.tree.size)}});
   const auto recorded = core_->store->run([&](store::Transaction& transaction) -> Result<void> {

@@ -27,8 +27,10 @@ Function ledger_function_of(Command command) {
       return show_contents;
     case Command::kLedgerErase:
       return erase_contents;
-    default:
+    case Command::kLedgerShow:
       return show_ledger;
+    default:
+      return nullptr;
   }
 }
 
@@ -38,6 +40,7 @@ Function store_function_of(Command command) {
 }
 
 Function function_of(Command command) {
+  if (const Function function = ledger_function_of(command)) return function;
   switch (command) {
     case Command::kInit:
       return init;
@@ -72,16 +75,6 @@ Function function_of(Command command) {
     case Command::kApprove:
     case Command::kReject:
       return give_review;
-    case Command::kLedgerShow:
-    case Command::kLedgerVerify:
-    case Command::kLedgerKey:
-    case Command::kLedgerReceipt:
-    case Command::kLedgerFsck:
-    case Command::kLedgerExport:
-    case Command::kLedgerReplay:
-    case Command::kLedgerContents:
-    case Command::kLedgerErase:
-      return ledger_function_of(command);
     case Command::kBackup:
     case Command::kStoreExport:
     case Command::kStoreImport:
@@ -104,10 +97,9 @@ Function function_of(Command command) {
       return run_policy;
     case Command::kWhoami:
       return who_am_i;
-    case Command::kVersion:
+    default:
       return print_version;
   }
-  return print_version;
 }
 
 std::optional<std::string> read_environment(std::string_view name) {

@@ -18,29 +18,54 @@ void note_fault(Anchors::Round& round, const Error& error) {
   round.contradicted = round.contradicted || error.code == Code::kCorrupt;
 }
 
+class AnchorFile : public AnchorPlace {
+ public:
+  explicit AnchorFile(std::string path) : path_(std::move(path)) {}
+  const std::string& name() const override { return path_; }
+  Result<std::optional<std::string>> read() const override {
+    const fs::path path(path_);
+    std::error_code ignored;
+    if (!fs::is_directory(path.parent_path(), ignored)) {
+      return fail(Code::kUnavailable, "no folder for the anchor `{}`; is its disk there", path_);
+    }
+    auto note = LogFolder(path.parent_path().string()).read(path.filename().string());
+    if (!note && note.error().code == Code::kNotFound) return std::nullopt;
+    if (!note) return fail(std::move(note).error());
+    return std::move(*note);
+  }
+  Result<void> write(std::string_view checkpoint, std::uint64_t /*size*/) const override {
+    const fs::path path(path_);
+    LogFolder folder(path.parent_path().string());
+    TRY_VOID(folder.write(path.filename().string(), checkpoint));
+    return folder.sync();
+  }
+
+ private:
+  const std::string path_;
+};
+
 }  // namespace
 
-Result<std::optional<Checkpoint>> Anchors::read(const std::string& file) const {
-  const fs::path path(file);
-  std::error_code ignored;
-  if (!fs::is_directory(path.parent_path(), ignored)) {
-    return fail(Code::kUnavailable, "no folder for the anchor `{}`; is its disk there", file);
-  }
-  const auto note = LogFolder(path.parent_path().string()).read(path.filename().string());
-  if (!note && note.error().code == Code::kNotFound) return std::nullopt;
-  if (!note) return fail(note.error());
-  auto kept = read_checkpoint(*note, publisher_.key(), fmt::format("the anchor `{}`", file));
+std::unique_ptr<AnchorPlace> anchor_file(std::string path) {
+  return std::make_unique<AnchorFile>(std::move(path));
+}
+
+Result<std::optional<Checkpoint>> Anchors::read(const AnchorPlace& place) const {
+  TRY(const auto note, place.read());
+  if (!note) return std::nullopt;
+  auto kept =
+      read_checkpoint(*note, publisher_.key(), fmt::format("the anchor `{}`", place.name()));
   if (!kept) return fail(Code::kCorrupt, "{}; {}", kept.error().message, kWayOut);
   return std::move(*kept);
 }
 
-Result<void> Anchors::compare(const std::string& file, const Checkpoint& kept,
+Result<void> Anchors::compare(const AnchorPlace& place, const Checkpoint& kept,
                               const Tree& now) const {
   if (kept.size > now.size) {
     return fail(Code::kCorrupt,
                 "the anchor `{}` was written over {} entries, but the log has only {}: an older "
                 "copy of the data was put back; {}",
-                file, kept.size, now.size, kWayOut);
+                place.name(), kept.size, now.size, kWayOut);
   }
   bool same = kept.size == 0;
   if (!same) {
@@ -51,7 +76,7 @@ Result<void> Anchors::compare(const std::string& file, const Checkpoint& kept,
   return fail(Code::kCorrupt,
               "the log does not begin with the {} entries of the anchor `{}`: this is another "
               "history; {}",
-              kept.size, file, kWayOut);
+              kept.size, place.name(), kWayOut);
 }
 
 Anchors::Round Anchors::check() const {
@@ -62,27 +87,24 @@ Anchors::Round Anchors::check() const {
     return round;
   }
   round.tree = {now->size, now->root};
-  for (const std::string& file : files_) {
-    const auto kept = read(file);
+  for (const auto& place : places_) {
+    const auto kept = read(*place);
     const auto compared = kept && *kept
-                              ? compare(file, **kept, round.tree)
+                              ? compare(*place, **kept, round.tree)
                               : (kept ? Result<void>() : Result<void>(fail(kept.error())));
     if (!compared) note_fault(round, compared.error());
   }
   return round;
 }
 
-Result<bool> Anchors::advance(const std::string& file, const Tree& now, std::string_view note,
+Result<bool> Anchors::advance(const AnchorPlace& place, const Tree& now, std::string_view note,
                               std::uint64_t unsaid) const {
-  TRY(const auto kept, read(file));
+  TRY(const auto kept, read(place));
   if (kept) {
-    TRY_VOID(compare(file, *kept, now));
+    TRY_VOID(compare(place, *kept, now));
     if (now.size - kept->size <= unsaid) return false;
   }
-  const fs::path path(file);
-  LogFolder folder(path.parent_path().string());
-  TRY_VOID(folder.write(path.filename().string(), note));
-  TRY_VOID(folder.sync());
+  TRY_VOID(place.write(note, now.size));
   return true;
 }
 
@@ -96,12 +118,12 @@ Anchors::Round Anchors::advance(std::uint64_t unsaid) const {
     return round;
   }
   round.tree = {now->size, now->root};
-  for (const std::string& file : files_) {
-    const auto moved = advance(file, round.tree, note, unsaid);
+  for (const auto& place : places_) {
+    const auto moved = advance(*place, round.tree, note, unsaid);
     if (!moved) {
       note_fault(round, moved.error());
     } else if (*moved) {
-      round.written.push_back(file);
+      round.written.push_back(place->name());
     }
   }
   return round;

@@ -11,7 +11,12 @@ class AnchorsTest : public PublishedLog {
     std::filesystem::create_directory(root_ + "/disk");
     file_ = root_ + "/disk/keyturn.anchor";
   }
-  Anchors anchors() const { return {*publisher_, {file_}}; }
+  Anchors anchors() const { return anchors_in({file_}); }
+  Anchors anchors_in(const std::vector<std::string>& files) const {
+    Anchors::Places places;
+    for (const std::string& file : files) places.push_back(anchor_file(file));
+    return {*publisher_, std::move(places)};
+  }
   std::string anchored() const {
     std::ifstream file(file_, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
