@@ -16,5 +16,6 @@ run_aws_judges() {
   local binary="$PWD/build/asan/src/cli/keyturn" cache="$cache_dir/aws_model"
   mkdir -p "$cache"
   judge_aws coverage tests/aws/coverage --keyturn "$binary" --check --cache "$cache"
+  judge_aws client_corpus tests/aws/client_corpus --keyturn "$binary"
   judge_aws credential_exits tests/aws/credential_exits --cache "$cache"
 }

@@ -240,7 +240,10 @@ std::vector<const Json*> Input::at(std::string_view path) const {
   if (path.empty()) return {};
   const char place = path.front();
   path.remove_prefix(path.size() > 1 ? 2 : 1);
-  if (place == 'b') return values_at(body, path);
+  if (place == 'b') {
+    if (path.empty() && body.is_null()) return {};  // there is no body
+    return values_at(body, path);
+  }
   const Json& root = place == 'u' ? labels : place == 'q' ? query : headers;
   // Names of labels, parameters and fields may hold dots: there is only one step.
   if (path.ends_with("[]") || path.ends_with("{}")) path.remove_suffix(2);

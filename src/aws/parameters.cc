@@ -75,8 +75,7 @@ Result<void> read_query(Target& out, std::string_view text) {
     if (out.query.size() >= kFormFieldsMax) {
       return fail(Code::kExhausted, "the query has more than {} parameters", kFormFieldsMax);
     }
-    if (std::find(kSignatureParameters.begin(), kSignatureParameters.end(), name) !=
-        kSignatureParameters.end()) {
+    if (is_signature_parameter(name)) {
       out.presigned = true;
       continue;
     }
@@ -108,6 +107,46 @@ Result<Target> read_target(std::string_view target, PathRules rules) {
   // `//` is the root like `/`, and is written so.
   if (out.segments.empty()) out.trailing_slash = false;
   if (question != std::string_view::npos) TRY_VOID(read_query(out, target.substr(question + 1)));
+  return out;
+}
+
+bool is_signature_parameter(std::string_view name) {
+  return std::find(kSignatureParameters.begin(), kSignatureParameters.end(), name) !=
+         kSignatureParameters.end();
+}
+
+Result<std::optional<http::RequestHead>> without_hoisted(const http::RequestHead& head) {
+  const std::size_t question = head.target.find('?');
+  if (question == std::string::npos) return std::nullopt;
+  http::RequestHead out{head.method, head.target.substr(0, question), head.headers};
+  bool presigned = false;
+  bool found = false;
+  char separator = '?';
+  std::string_view query = std::string_view(head.target).substr(question + 1);
+  while (!query.empty()) {
+    const std::size_t end = query.find('&');
+    const std::string_view pair = query.substr(0, end);
+    query.remove_prefix(end == std::string_view::npos ? query.size() : end + 1);
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    const auto name = percent_decode(pair.substr(0, equals));
+    presigned = presigned || (name && *name == "X-Amz-Signature");
+    const bool field = name && to_lower(*name).starts_with("x-amz-") &&
+                       !is_signature_parameter(*name) && pair.find('+') == pair.npos;
+    if (!field) {
+      out.target += separator;
+      out.target += pair;
+      separator = '&';
+      continue;
+    }
+    TRY(const std::string value, percent_decode(pair.substr(std::min(equals + 1, pair.size()))));
+    if (has_control(*name) || has_control(value) || trim(value) != value) {
+      return fail(Code::kInvalid, "the parameter `{}` is no value of a header field",
+                  printable(*name, 64));
+    }
+    out.headers.add(*name, value);
+    found = true;
+  }
+  if (!presigned || !found) return std::nullopt;
   return out;
 }
 

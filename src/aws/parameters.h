@@ -2,6 +2,7 @@
 // differently is refused with kInvalid. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,6 +40,12 @@ enum class PathRules {
 };
 // Refused: dot segments in any encoding, control bytes, broken escapes, a raw plus in the query.
 Result<Target> read_target(std::string_view target, PathRules rules);
+// Whether a query parameter belongs to a presigned URL's signature.
+bool is_signature_parameter(std::string_view name);
+// S3 takes the x-amz-… parameters of a presigned URL for the header fields they are named after;
+// SDKs write them so. The same request with them in its header; nothing when there are none.
+// kInvalid: one is no field value.
+Result<std::optional<http::RequestHead>> without_hoisted(const http::RequestHead& head);
 // The path written again: each segment encoded once.
 std::string write_path(const std::vector<std::string>& segments, bool trailing_slash);
 std::string write_query(const Fields& query);

@@ -150,17 +150,25 @@ std::string_view to_string(Protocol protocol) {
 bool wants_body(const Model& model, const Scope& scope, const http::RequestHead& head,
                 const UnderstandOptions& options) {
   if (!is_s3(scope.service)) return true;
-  const auto recognised = recognise(model, scope, head, std::nullopt, options);
+  const auto hoisted = without_hoisted(head);
+  if (!hoisted) return true;
+  const auto recognised =
+      recognise(model, scope, *hoisted ? **hoisted : head, std::nullopt, options);
   if (!recognised || recognised->operation == nullptr) return true;
   return !recognised->operation->has(Trait::kStreamingBody);
 }
 
-Result<Understood> understand(const Model& model, const Scope& scope, const http::RequestHead& head,
+Result<Understood> understand(const Model& model, const Scope& scope, const http::RequestHead& sent,
                               std::optional<std::string_view> body,
                               const UnderstandOptions& options, const Deployed* deployed) {
   if (!is_plain_name(scope.service) || !is_plain_name(scope.region)) {
     return fail(Code::kInvalid, "the credential scope names no service and region");
   }
+  std::optional<http::RequestHead> hoisted;
+  if (is_s3(scope.service)) {
+    TRY(hoisted, without_hoisted(sent));
+  }
+  const http::RequestHead& head = hoisted ? *hoisted : sent;
   TRY(const Recognised recognised, recognise(model, scope, head, body, options));
   TRY(Members members, read_members(recognised, head, body));
   const Place place = place_of(model, scope, options);

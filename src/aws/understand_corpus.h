@@ -48,18 +48,25 @@ inline std::optional<Sample> read_sample(const std::string& line) {
   return sample;
 }
 
-inline std::vector<Sample> read_samples(const std::string& file) {
-  std::vector<Sample> samples;
+// The lines of a packed file of tests/aws; none when it cannot be read whole.
+inline std::vector<std::string> read_packed_lines(const std::string& file) {
+  std::vector<std::string> lines;
   const std::string command = "gzip -dc '" KEYTURN_SOURCE_DIR "/tests/aws/" + file + "'";
   FILE* pipe = popen(command.c_str(), "r");
-  if (pipe == nullptr) return samples;
+  if (pipe == nullptr) return lines;
   char* line = nullptr;
   std::size_t capacity = 0;
-  while (getline(&line, &capacity, pipe) > 0) {
+  while (getline(&line, &capacity, pipe) > 0) lines.emplace_back(line);
+  std::free(line);
+  if (pclose(pipe) != 0) lines.clear();
+  return lines;
+}
+
+inline std::vector<Sample> read_samples(const std::string& file) {
+  std::vector<Sample> samples;
+  for (const std::string& line : read_packed_lines(file)) {
     if (auto sample = read_sample(line)) samples.push_back(std::move(*sample));
   }
-  std::free(line);
-  if (pclose(pipe) != 0) samples.clear();
   return samples;
 }
 

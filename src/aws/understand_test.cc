@@ -223,6 +223,54 @@ TEST(Understand, ReadsTheBucketFromTheHost) {
   EXPECT_EQ(names(*path_style), Names{"arn:aws:s3:::logs/c"});
 }
 
+// SDKs write header fields into the query of a presigned URL, and S3 takes them for fields.
+TEST(Understand, ReadsTheFieldsThatAPresignedUrlHoldsInItsQuery) {
+  const std::string presigned = "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=00&";
+  const auto plain = read(s3("PUT", "/b/k" + presigned + "x-amz-checksum-crc32=AAAAAA%3D%3D"));
+  ASSERT_TRUE(plain) << plain.error().message;
+  EXPECT_TRUE(plain->action.understood);
+  EXPECT_EQ(plain->action.effect, Effect::kChange);
+  EXPECT_EQ(plain->forward.target, "/b/k");
+  EXPECT_EQ(plain->forward.headers.find("x-amz-checksum-crc32"), "AAAAAA==");
+  const auto acl = read(s3("PUT", "/b/k" + presigned + "X-Amz-Acl=public-read"));
+  ASSERT_TRUE(acl);
+  EXPECT_EQ(acl->action.effect, Effect::kGrant);
+  EXPECT_EQ(acl->forward.headers.find("x-amz-acl"), "public-read");
+  const auto copy = read(s3("PUT", "/b/k" + presigned + "x-amz-copy-source=%2Fsrc%2Fkey"));
+  ASSERT_TRUE(copy);
+  EXPECT_EQ(copy->action.operation, "CopyObject");
+  EXPECT_EQ(names(*copy), (Names{"arn:aws:s3:::b/k", "arn:aws:s3:::src/key"}));
+  const auto unknown = read(s3("GET", "/b/k" + presigned + "x-amz-obliterate=1"));
+  ASSERT_TRUE(unknown);
+  EXPECT_FALSE(unknown->action.understood);
+}
+
+TEST(Understand, ReadsNoFieldFromAQueryTwiceOrWithoutASignatureInIt) {
+  const std::string presigned = "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=00&";
+  expect_refused(
+      s3("PUT", "/b/k" + presigned + "x-amz-acl=private", {{"x-amz-acl", "public-read"}}),
+      "repeated");
+  expect_refused(s3("PUT", "/b/k" + presigned + "x-amz-acl=private&X-AMZ-ACL=public-read"),
+                 "repeated");
+  expect_refused(s3("PUT", "/b/k" + presigned + "x-amz-acl=a%0d%0ax-amz-bypass: 1"),
+                 "no value of a header field");
+  expect_refused(s3("PUT", "/b/k" + presigned + "x-amz-acl=a+b"), "plus");
+  const auto unsigned_query = read(s3("PUT", "/b/k?x-amz-acl=private"));
+  ASSERT_TRUE(unsigned_query);
+  EXPECT_FALSE(unsigned_query->action.understood);
+}
+
+TEST(Understand, TakesAPrivateAclForNoGrant) {
+  const auto effect = [](const char* acl) {
+    return read(s3("PUT", "/b/k", {{"x-amz-acl", acl}}))->action.effect;
+  };
+  EXPECT_EQ(effect("private"), Effect::kChange);
+  for (const char* acl : {"", "public-read", "authenticated-read", "bucket-owner-full-control",
+                          "private,public-read"}) {
+    EXPECT_EQ(effect(acl), Effect::kGrant) << acl;
+  }
+}
+
 TEST(Understand, WantsNoBodyForUploadsOnly) {
   const Scope scope{"s3", "eu-central-1"};
   const auto wants = [&](const char* method, const char* target) {
