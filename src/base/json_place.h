@@ -2,8 +2,10 @@
 // documents see values, people see lines.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "base/json.h"
 
@@ -14,6 +16,26 @@ namespace keyturn {
 // the text is empty, "the top" when `part` is `root`.
 std::string place_of(const Json& part, const Json& root, std::string_view text);
 
+// The same for the value that begins at `offset` of a text that is known to be JSON.
+std::string place_at(std::string_view text, std::size_t offset);
+
+// Where each value within `root` begins and ends in the text that `root` was read from: for readers
+// that keep places of many values. Costs one pass over both; `root` must not move.
+class JsonOffsets {
+ public:
+  struct Span {
+    std::uint32_t begin = 0;
+    std::uint32_t end = 0;
+  };
+  JsonOffsets() = default;  // knows no place
+  JsonOffsets(const Json& root, std::string_view text);
+  // Zeros for what is not within the root.
+  Span of(const Json& part) const;
+
+ private:
+  std::unordered_map<const Json*, Span> spans_;
+};
+
 // Remembers the innermost value at which reading failed. Readers wrap their steps:
 //   TRY(auto x, fault.at(json, read_step(json)));
 class JsonFault {
@@ -22,6 +44,12 @@ class JsonFault {
   Result<T> at(const Json& json, Result<T> result) {
     if (!result) note(json);
     return result;
+  }
+  // For a step that reads a member of `json`: the member is at fault, or `json` for lacking it.
+  template <class T>
+  Result<T> at_member(const Json& json, std::string_view key, Result<T> result) {
+    const Json* member = json.find(key);
+    return at(member == nullptr ? json : *member, std::move(result));
   }
   void note(const Json& json) {
     if (found_ == nullptr) found_ = &json;

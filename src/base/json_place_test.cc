@@ -31,12 +31,27 @@ TEST(PlaceOf, CountsLinesAndCodePointsAndNamesThePointer) {
   EXPECT_EQ(place_of(at(*json, {1}), *json, text), "line 3, column 2 (`/1`)");
 }
 
+TEST(PlaceOf, IsTheSameByOffset) {
+  const std::string text = " [ {\"a\\u002f\" : [ true ,\r\n {\"é\":\"ü\"} ] } , -1.5e3 ]";
+  const Result<Json> json = parse_strict(text);
+  ASSERT_TRUE(json) << json.error().message;
+  const JsonOffsets offsets(*json, text);
+  for (const Json* part : {&*json, &at(*json, {0}), &at(*json, {0, 0}), &at(*json, {0, 0, 0}),
+                           &at(*json, {0, 0, 1, 0}), &at(*json, {1})}) {
+    EXPECT_EQ(place_at(text, offsets.of(*part).begin), place_of(*part, *json, text));
+  }
+  EXPECT_EQ(place_at(text, offsets.of(at(*json, {0, 0, 1, 0})).begin),
+            "line 2, column 7 (`/0/a~1/1/é`)");
+  EXPECT_EQ(offsets.of(Json()).end, 0U);
+}
+
 // Every value of a text is found where it stands: the text from there on reads as that value.
 TEST(PlaceOf, AgreesWithTheParserOnEveryValue) {
   const std::string text =
       R"([[],{},[[]],{"":{}},"\\","\"",[1,[2,[3,{"k":[4]}]]],{"a":[],"b":{"c":"]}"}},0,false])";
   const Result<Json> json = parse_strict(text);
   ASSERT_TRUE(json);
+  const JsonOffsets offsets(*json, text);
   std::vector<const Json*> open = {&*json};
   std::size_t seen = 0;
   while (!open.empty()) {
@@ -47,6 +62,9 @@ TEST(PlaceOf, AgreesWithTheParserOnEveryValue) {
     const std::size_t column = std::stoul(place.substr(std::string("line 1, column ").size()));
     const std::string written = to_text(*value);
     EXPECT_EQ(text.substr(column - 1, written.size()), written) << place;
+    const JsonOffsets::Span span = offsets.of(*value);
+    EXPECT_EQ(text.substr(span.begin, span.end - span.begin), written);
+    EXPECT_EQ(place_at(text, span.begin), place);
     if (const Json::Array* items = value->if_array()) {
       for (const Json& item : *items) open.push_back(&item);
     }

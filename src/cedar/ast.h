@@ -134,6 +134,8 @@ struct Note {
 struct Body {
   std::shared_ptr<Pool> pool;  // shared: one per parsed text, immutable after parsing
   std::shared_ptr<const std::string> source;
+  // The text of a policy that was read from JSON, which all ranges are then of; source is empty.
+  std::shared_ptr<const std::string> json;
   Range range;
   Effect effect = Effect::kPermit;
   std::vector<Note> notes;

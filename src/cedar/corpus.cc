@@ -5,11 +5,13 @@
 #include <fstream>
 #include <iterator>
 #include <set>
+#include <utility>
 
 #include "base/bytes.h"
-#include "base/json.h"
+#include "base/json_place.h"
 #include "cedar/cedar.h"
 #include "cedar/limits.h"
+#include "cedar/request.h"
 
 namespace keyturn::cedar {
 namespace {
@@ -45,29 +47,40 @@ Result<std::string> read_member(const fs::path& root, const fs::path& file, cons
   return context(read_corpus_file(path.string()), fmt::format("`{}`", key));
 }
 
-Result<EntityUid> read_uid(const Json& json, std::string_view key) {
-  const Json* uid = json.find(key);
-  if (uid == nullptr) return fail(Code::kInvalid, "the member `{}` is missing", key);
-  TRY(std::string type, context(uid->get_string("type"), fmt::format("`{}`", key)));
-  TRY(std::string id, context(uid->get_string("id"), fmt::format("`{}`", key)));
+Result<const Json*> member(const Json& json, std::string_view key, JsonFault& fault) {
+  const Json* found = json.find(key);
+  if (found != nullptr) return found;
+  fault.note(json);
+  return fail(Code::kInvalid, "the member `{}` is missing", key);
+}
+
+Result<EntityUid> read_uid(const Json& json, std::string_view key, JsonFault& fault) {
+  TRY(const Json* uid, member(json, key, fault));
+  const std::string where = fmt::format("`{}`", key);
+  TRY(std::string type, fault.at_member(*uid, "type", context(uid->get_string("type"), where)));
+  TRY(std::string id, fault.at_member(*uid, "id", context(uid->get_string("id"), where)));
   return EntityUid{std::move(type), std::move(id)};
 }
 
-Result<std::set<std::string>> read_ids(const Json& json, std::string_view key) {
-  const Json* list = json.find(key);
-  if (list == nullptr) return fail(Code::kInvalid, "the member `{}` is missing", key);
+Result<std::set<std::string>> read_ids(const Json& json, std::string_view key, JsonFault& fault) {
+  TRY(const Json* list, member(json, key, fault));
   std::set<std::string> ids;
   const Json::Array* items = list->if_array();
-  const bool is_text =
-      items != nullptr &&
-      std::all_of(items->begin(), items->end(), [](const Json& id) { return id.is_string(); });
-  if (!is_text) return fail(Code::kInvalid, "the member `{}` must be an array of strings", key);
-  for (const Json& id : *items) ids.insert(*id.if_string());
+  const auto refused = [&](const Json& at) {
+    fault.note(at);
+    return fail(Code::kInvalid, "the member `{}` must be an array of strings", key);
+  };
+  if (items == nullptr) return refused(*list);
+  for (const Json& id : *items) {
+    if (!id.is_string()) return refused(id);
+    ids.insert(*id.if_string());
+  }
   return ids;
 }
 
 struct Expected {
   Request request;
+  RequestParts parts;
   RequestCheck check = RequestCheck::kFull;
   std::string answer;
 };
@@ -79,27 +92,53 @@ std::string answer_text(std::string_view decision, const std::set<std::string>& 
 }
 
 // A request as the corpus has it. What an expectation lacks would agree with anything.
-Result<Expected> read_expected(const Json& json) {
-  if (!json.is_object()) return fail(Code::kInvalid, "a request must be an object");
+Result<Expected> read_expected(const Json& json, JsonFault& fault) {
+  if (!json.is_object()) {
+    fault.note(json);
+    return fail(Code::kInvalid, "a request must be an object");
+  }
   Expected expected;
-  TRY(expected.request.principal, read_uid(json, "principal"));
-  TRY(expected.request.action, read_uid(json, "action"));
-  TRY(expected.request.resource, read_uid(json, "resource"));
-  if (const Json* context = json.find("context")) expected.request.context = *context;
+  TRY(expected.request.principal, read_uid(json, "principal", fault));
+  TRY(expected.request.action, read_uid(json, "action", fault));
+  TRY(expected.request.resource, read_uid(json, "resource", fault));
+  expected.parts = {json.find("principal"), json.find("action"), json.find("resource"),
+                    json.find("context")};
   if (json.find("validateRequest") != nullptr) {
-    TRY(const bool is_checked, json.get_bool("validateRequest"));
+    TRY(const bool is_checked,
+        fault.at_member(json, "validateRequest", json.get_bool("validateRequest")));
     expected.check = is_checked ? RequestCheck::kFull : RequestCheck::kContextOnly;
   }
-  TRY(const std::string decision, json.get_string("decision"));
+  TRY(const std::string decision, fault.at_member(json, "decision", json.get_string("decision")));
   if (decision != "allow" && decision != "deny") {
+    fault.note(*json.find("decision"));
     return fail(Code::kInvalid, "`decision` is `{}`, expected `allow` or `deny`",
                 printable(decision, 64));
   }
-  TRY(const std::set<std::string> reasons, read_ids(json, "reason"));
-  TRY(const std::set<std::string> errors, read_ids(json, "errors"));
+  TRY(const std::set<std::string> reasons, read_ids(json, "reason", fault));
+  TRY(const std::set<std::string> errors, read_ids(json, "errors", fault));
   expected.answer = answer_text(decision, reasons, errors);
   return expected;
 }
+
+// A JSON file and what of it is at fault.
+struct Document {
+  std::string text;
+  Json json;
+  JsonFault fault = {};
+
+  static Result<Document> read(const std::string& path) {
+    TRY(std::string text, read_corpus_file(path));
+    TRY(Json json, parse_strict(text, kValueJsonLimits));
+    return Document{std::move(text), std::move(json)};
+  }
+  // The error with the place of the fault, which is forgotten.
+  Error placed(const Error& error) { return std::exchange(fault, {}).placed(error, json, text); }
+  template <class T>
+  Result<T> placed(Result<T> result) {
+    if (result) return result;
+    return fail(placed(result.error()));
+  }
+};
 
 // What a case is run with, once its files are read.
 struct Inputs {
@@ -119,24 +158,26 @@ class Case {
 
  private:
   Result<void> read();
-  Result<void> compare_all(const Json& json);
+  Result<void> compare_all();
   void compare(const ValidationResult& result, bool expected, std::string where);
   Result<void> check_companion(const Inputs& inputs, const Json& requests);
-  Result<void> check_entity_verdicts(const Json& verdicts);
-  Result<void> check_request_verdicts(const Json& verdicts, const Inputs& inputs,
+  Result<void> check_verdicts(Document& companion, const Inputs& inputs, const Json& requests);
+  Result<void> check_entity_verdicts(const Json& verdicts, JsonFault& fault);
+  Result<void> check_request_verdicts(const Json& verdicts, JsonFault& fault, const Inputs& inputs,
                                       const Json& requests);
-  Result<void> check_policy_verdicts(const Json& verdicts, const Inputs& inputs);
+  Result<void> check_policy_verdicts(const Json& verdicts, JsonFault& fault, const Inputs& inputs);
   Result<void> check_request(const Inputs& inputs, const Json& json, const std::string& where);
   void note(std::string where, std::string expected, std::string actual);
   void malformed(const Error& error) {
     note("case", "a case in the corpus layout",
-         fmt::format("{}: {}", file_.filename().string(), error.message));
+         fmt::format("{}: {}", file_.filename().string(), case_.placed(error).message));
   }
 
   const CorpusOptions& options_;
   const fs::path root_;
   const fs::path file_;
   CorpusReport& report_;
+  Document case_;
 };
 
 void Case::note(std::string where, std::string expected, std::string actual) {
@@ -148,26 +189,32 @@ void Case::note(std::string where, std::string expected, std::string actual) {
 }
 
 Result<void> Case::read() {
-  Result<std::string> text = read_corpus_file(file_.string());
-  Result<Json> json = text ? parse_strict(*text, kValueJsonLimits) : fail(text.error());
-  if (!json) {
+  Result<Document> read = Document::read(file_.string());
+  if (!read) {
     // Whether it is a case cannot be told, and what cannot be told does not agree.
     ++report_.unreadable;
-    note("file", "a JSON file that can be read", json.error().message);
+    note("file", "a JSON file that can be read", read.error().message);
     return {};
   }
+  case_ = std::move(*read);
   // Folders of handwritten cases hold entities and schemas under such names too.
-  if (json->find("policies") == nullptr && json->find("requests") == nullptr) return {};
+  if (case_.json.find("policies") == nullptr && case_.json.find("requests") == nullptr) return {};
   ++report_.cases;
-  return compare_all(*json);
+  return compare_all();
 }
 
-Result<void> Case::compare_all(const Json& json) {
-  TRY(const std::string policy_text, read_member(root_, file_, json, "policies"));
-  TRY(const std::string schema_text, read_member(root_, file_, json, "schema"));
-  TRY(const std::string entity_text, read_member(root_, file_, json, "entities"));
+Result<void> Case::compare_all() {
+  const Json& json = case_.json;
+  JsonFault& fault = case_.fault;
+  const auto text_of = [&](std::string_view key) {
+    return fault.at_member(json, key, read_member(root_, file_, json, key));
+  };
+  TRY(const std::string policy_text, text_of("policies"));
+  TRY(const std::string schema_text, text_of("schema"));
+  TRY(const std::string entity_text, text_of("entities"));
   const Json* requests = json.find("requests");
   if (requests == nullptr || !requests->is_array()) {
+    fault.note(requests == nullptr ? json : *requests);
     return fail(Code::kInvalid, "the member `requests` must be an array");
   }
   const auto refused = [&](std::string_view part, const Error& error) {
@@ -178,7 +225,8 @@ Result<void> Case::compare_all(const Json& json) {
   if (!policies) return refused("policies", policies.error());
   Result<Schema> schema = Schema::parse(schema_text);
   if (!schema) return refused("schema", schema.error());
-  TRY(const bool is_valid, json.get_bool("shouldValidate"));
+  TRY(const bool is_valid,
+      fault.at_member(json, "shouldValidate", json.get_bool("shouldValidate")));
   const ValidationResult strict = validate(*policies, *schema, ValidationMode::kStrict);
   compare(strict, is_valid, "shouldValidate");
   Result<Entities> entities = Entities::parse_json(entity_text, &*schema);
@@ -206,24 +254,31 @@ Result<void> Case::check_companion(const Inputs& inputs, const Json& requests) {
   const std::string name = file_.stem().string() + ".validation.json";
   const fs::path path = fs::path(options_.validation_folder) / name;
   if (is_missing(path)) return {};
-  TRY(const std::string text, read_corpus_file(path.string()));
-  TRY(const Json companion, context(parse_strict(text, kValueJsonLimits), name));
+  TRY(Document companion, context(Document::read(path.string()), name));
   ++report_.companions;
-  const Json* policies = companion.find("policyValidation");
-  if (policies == nullptr) return fail(Code::kInvalid, "{} has no `policyValidation`", name);
-  TRY_VOID(context(check_policy_verdicts(*policies, inputs), name));
-  if (const Json* entities = companion.find("entityValidation")) {
-    TRY_VOID(context(check_entity_verdicts(*entities), name));
+  return context(companion.placed(check_verdicts(companion, inputs, requests)), name);
+}
+
+Result<void> Case::check_verdicts(Document& companion, const Inputs& inputs, const Json& requests) {
+  JsonFault& fault = companion.fault;
+  TRY(const Json* policies, member(companion.json, "policyValidation", fault));
+  TRY_VOID(check_policy_verdicts(*policies, fault, inputs));
+  if (const Json* entities = companion.json.find("entityValidation")) {
+    TRY_VOID(check_entity_verdicts(*entities, fault));
   }
-  if (const Json* list = companion.find("requestValidation")) {
-    TRY_VOID(context(check_request_verdicts(*list, inputs, requests), name));
+  if (const Json* list = companion.json.find("requestValidation")) {
+    TRY_VOID(check_request_verdicts(*list, fault, inputs, requests));
   }
   return {};
 }
 
-Result<void> Case::check_policy_verdicts(const Json& verdicts, const Inputs& inputs) {
-  TRY(const bool is_strict, verdicts.get_bool("strict"));
-  TRY(const bool is_permissive, verdicts.get_bool("permissive"));
+Result<void> Case::check_policy_verdicts(const Json& verdicts, JsonFault& fault,
+                                         const Inputs& inputs) {
+  const auto verdict = [&](std::string_view key) {
+    return fault.at_member(verdicts, key, verdicts.get_bool(key));
+  };
+  TRY(const bool is_strict, verdict("strict"));
+  TRY(const bool is_permissive, verdict("permissive"));
   report_.verdicts += 2;
   compare(validate(inputs.policies, inputs.schema, ValidationMode::kStrict), is_strict, "strict");
   compare(validate(inputs.policies, inputs.schema, ValidationMode::kPermissive), is_permissive,
@@ -233,13 +288,15 @@ Result<void> Case::check_policy_verdicts(const Json& verdicts, const Inputs& inp
 
 // Of each entity an object that names errors where there are some. It is checked when the entities
 // have been read by the schema, so that they are all valid here.
-Result<void> Case::check_entity_verdicts(const Json& verdicts) {
+Result<void> Case::check_entity_verdicts(const Json& verdicts, JsonFault& fault) {
   const Json* each = verdicts.find("perEntity");
   if (each == nullptr || !each->is_object()) {
+    fault.note(each == nullptr ? verdicts : *each);
     return fail(Code::kInvalid, "`perEntity` of `entityValidation` must be an object");
   }
   for (const auto& [id, verdict] : *each->if_object()) {
     if (!verdict.is_object()) {
+      fault.note(verdict);
       return fail(Code::kInvalid, "`perEntity` of `entityValidation` must be an object of objects");
     }
     ++report_.verdicts;
@@ -250,20 +307,25 @@ Result<void> Case::check_entity_verdicts(const Json& verdicts) {
   return {};
 }
 
-Result<void> Case::check_request_verdicts(const Json& verdicts, const Inputs& inputs,
-                                          const Json& requests) {
+Result<void> Case::check_request_verdicts(const Json& verdicts, JsonFault& fault,
+                                          const Inputs& inputs, const Json& requests) {
   const Json::Array* list = verdicts.if_array();
   if (list == nullptr || list->size() != requests.if_array()->size()) {
+    fault.note(verdicts);
     return fail(Code::kInvalid, "`requestValidation` must be an array of as many as `requests`");
   }
   for (std::size_t i = 0; i < list->size(); ++i) {
     const std::string where = fmt::format("request {}", i);
-    TRY(const Expected expected, context(read_expected((*requests.if_array())[i]), where));
+    // That a request is malformed is told where it is asked.
+    JsonFault unused;
+    const Result<Expected> expected = read_expected((*requests.if_array())[i], unused);
+    if (!expected) continue;
     const Result<PreparedRequest> prepared =
-        PreparedRequest::make(expected.request, &inputs.schema, RequestCheck::kFull);
+        prepare(expected->request, expected->parts, &inputs.schema, RequestCheck::kFull, unused);
     // A request fits or does not; there is no permissive way of fitting.
     for (const char* mode : {"strict", "permissive"}) {
-      TRY(const bool is_valid, context((*list)[i].get_bool(mode), where));
+      TRY(const bool is_valid,
+          fault.at_member((*list)[i], mode, context((*list)[i].get_bool(mode), where)));
       ++report_.verdicts;
       if (prepared.has_value() == is_valid) continue;
       note(fmt::format("{}, {}", where, mode), is_valid ? "valid" : "invalid",
@@ -274,11 +336,11 @@ Result<void> Case::check_request_verdicts(const Json& verdicts, const Inputs& in
 }
 
 Result<void> Case::check_request(const Inputs& inputs, const Json& json, const std::string& where) {
-  TRY(const Expected expected, read_expected(json));
+  TRY(const Expected expected, read_expected(json, case_.fault));
   const Result<PreparedRequest> prepared =
-      PreparedRequest::make(expected.request, &inputs.schema, expected.check);
+      prepare(expected.request, expected.parts, &inputs.schema, expected.check, case_.fault);
   if (!prepared) {
-    note(where, expected.answer, prepared.error().message);
+    note(where, expected.answer, case_.placed(prepared.error()).message);
     return {};
   }
   const Response response = authorize(inputs.policies, inputs.entities, *prepared);

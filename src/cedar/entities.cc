@@ -56,8 +56,9 @@ class Loader {
   Result<std::monostate> collect(Entity& entity);
   const SchemaType* expected(const Uid& uid, std::string_view group, std::string_view key) const;
 
-  // Where an attribute or tag of the entity that is being checked was read.
-  void note_member(std::string_view group, std::string_view name);
+  // Where an attribute or tag of the entity that is being checked was read, and a parent of it.
+  void note_member(std::string_view group, std::string_view name, const SchemaType& wanted);
+  void note_parent(const Uid& parent);
 
   EntityStore& store_;
   JsonFault fault_;
@@ -111,10 +112,23 @@ Result<std::monostate> Loader::add(const Json& json) {
   return std::monostate();
 }
 
-void Loader::note_member(std::string_view group, std::string_view name) {
+void Loader::note_member(std::string_view group, std::string_view name, const SchemaType& wanted) {
   const Json* members = item_->find(group);
   const Json* member = members == nullptr ? nullptr : members->find(name);
-  if (member != nullptr) fault_.note(*member);
+  if (member == nullptr) return;
+  const Json* misfit = find_misfit(*member, wanted, *schema_);
+  fault_.note(misfit == nullptr ? *member : *misfit);
+}
+
+void Loader::note_parent(const Uid& parent) {
+  const Json& group = *item_->find("parents");
+  JsonFault unused;
+  ValueReader reader(store_.pool(), unused);
+  for (const Json& item : *group.if_array()) {
+    const Result<const Uid*> read = reader.read_uid(item, {});
+    if (read && *read == &parent) fault_.note(item);
+  }
+  fault_.note(group);
 }
 
 const SchemaType* Loader::expected(const Uid& uid, std::string_view group,
@@ -188,11 +202,11 @@ Result<std::monostate> Loader::check(const Entity& entity) {
   TRY_VOID(check_values(entity, type));
   for (const Uid* parent : entity.parents) {
     if (const auto wrong = wrong_uid(*schema_, *parent)) {
-      fault_.note(*item_->find("parents"));
+      note_parent(*parent);
       return fail(Code::kInvalid, "{}", *wrong);
     }
     if (!type.ancestors.contains(parent->type->view())) {
-      fault_.note(*item_->find("parents"));
+      note_parent(*parent);
       return fail(Code::kInvalid,
                   "`{}` is not allowed to have an ancestor of type `{}` according to the schema",
                   to_text(*entity.uid), parent->type->view());
@@ -211,13 +225,13 @@ Result<std::monostate> Loader::check_values(const Entity& entity, const EntityTy
   const auto check_field = [&](std::string_view group, const Field& field,
                                const SchemaType& wanted) -> Result<std::monostate> {
     if (!conforms(field.value, wanted)) {
-      note_member(group, field.key->view());
+      note_member(group, field.key->view(), wanted);
       return fail(Code::kInvalid, "in `{}` on `{}`, type mismatch: expected {}, but got `{}`",
                   field.key->view(), to_text(*entity.uid), shown(to_text(wanted)),
                   shown(to_text(field.value)));
     }
     if (const auto wrong = wrong_uid_in(*schema_, field.value)) {
-      note_member(group, field.key->view());
+      note_member(group, field.key->view(), wanted);
       return fail(Code::kInvalid, "{}", *wrong);
     }
     return std::monostate();

@@ -80,7 +80,7 @@ TEST(Entities, EveryRefusalTellsLineColumnAndPointer) {
         {R"("n":1,"ip":"1.2.3")", none, "/0/attrs/ip"},
         {R"("ip":"10.0.0.1")", none, "/0"},
         {R"("n":1)", R"("parents":[],"tags":{"t":1})", "/0/tags/t"},
-        {R"("n":1)", R"("parents":[{"type":"R","id":"x"}])", "/0/parents"},
+        {R"("n":1)", R"("parents":[{"type":"R","id":"x"}])", "/0/parents/0"},
         {R"("n":1)", R"("parents":[{"type":"a b","id":"x"}])", "/0/parents/0"},
         {R"("n":1)", R"("parents":1)", "/0"}}) {
     const std::string message = first_line(attributes, rest);
@@ -180,7 +180,7 @@ TEST(Requests, MustConformToTheSchema) {
             "while parsing context, record attribute `zz` should not exist according to "
             "the schema at `/zz`");
   bad.context = Json::object({{"b", 1}});
-  EXPECT_EQ(ask(bad), "context `{b: 1}` is not valid for `Action::\"v\"`");
+  EXPECT_EQ(ask(bad), "context `{b: 1}` is not valid for `Action::\"v\"` at `/b`");
   bad.context = Json::object({{"b", true}, {"c", Json::object({{"type", "Color"}, {"id", "x"}})}});
   EXPECT_NE(ask(bad), "allow");
   bad = good;

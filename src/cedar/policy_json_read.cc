@@ -43,8 +43,8 @@ using Keys = std::initializer_list<std::string_view>;
 
 class PolicyReader {
  public:
-  PolicyReader(Body& body, JsonFault& fault)
-      : body_(body), builder_(body.nodes, *body.pool, ""), fault_(fault) {}
+  PolicyReader(Body& body, JsonFault& fault, const JsonOffsets& offsets)
+      : body_(body), builder_(body.nodes, *body.pool, ""), fault_(fault), offsets_(offsets) {}
 
   Result<std::monostate> run(const Json& json) {
     TRY_VOID(
@@ -54,6 +54,7 @@ class PolicyReader {
     if (effect != "permit" && effect != "forbid") {
       return fail(Code::kInvalid, "unknown effect `{}`, expected `permit` or `forbid`", effect);
     }
+    body_.range = range_of(json);
     body_.effect = effect == "permit" ? Effect::kPermit : Effect::kForbid;
     TRY_VOID(notes(json));
     TRY(body_.principal, scope(json, "principal", Slot::kPrincipal));
@@ -70,6 +71,11 @@ class PolicyReader {
   }
 
  private:
+  Range range_of(const Json& json) const {
+    const JsonOffsets::Span span = offsets_.of(json);
+    return {span.begin, span.end};
+  }
+
   Result<std::monostate> check_keys(const Json& json, std::string_view what, Keys known) {
     const Json::Object* members = json.if_object();
     if (members == nullptr) {
@@ -135,7 +141,9 @@ class PolicyReader {
   Result<Scope> scope(const Json& json, std::string_view key, Slot slot) {
     const Json* given = json.find(key);
     if (given == nullptr) return fail(Code::kInvalid, "a policy needs a `{}`", key);
-    return fault_.at(*given, read_scope(*given, key, slot));
+    TRY(Scope scope, fault_.at(*given, read_scope(*given, key, slot)));
+    scope.range = range_of(*given);
+    return scope;
   }
 
   Result<Scope> read_scope(const Json& given, std::string_view key, Slot slot) {
@@ -165,7 +173,9 @@ class PolicyReader {
   Result<Scope> action(const Json& json) {
     const Json* given = json.find("action");
     if (given == nullptr) return fail(Code::kInvalid, "a policy needs an `action`");
-    return fault_.at(*given, read_action(*given));
+    TRY(Scope scope, fault_.at(*given, read_action(*given)));
+    scope.range = range_of(*given);
+    return scope;
   }
 
   Result<Scope> read_action(const Json& given) {
@@ -214,6 +224,7 @@ class PolicyReader {
     if (inner == nullptr) return fail(Code::kInvalid, "a condition needs a `body`");
     Clause clause;
     clause.is_when = kind == "when";
+    clause.range = range_of(json);
     TRY(clause.root, expression(*inner));
     body_.clauses.push_back(clause);
     return std::monostate();
@@ -232,7 +243,7 @@ class PolicyReader {
     if (const Op* op = find_op(kBinary, key)) return binary(*op, key, inner);
     if (const Op* op = find_op(kUnary, key)) {
       TRY(const NodeId operand, member(inner, key, "arg", {"arg"}));
-      return builder_.unary(*op, operand, {});
+      return builder_.unary(*op, operand, range_of(inner));
     }
     if (key == "&&" || key == "||") return logical(key, inner);
     if (key == "Value") return value(inner);
@@ -249,7 +260,7 @@ class PolicyReader {
     if (key == "if-then-else") return conditional(inner);
     if (key == "Set") {
       TRY(const std::vector<NodeId> items, expressions(inner, key));
-      return builder_.set(items, {});
+      return builder_.set(items, range_of(inner));
     }
     if (key == "Record") return record(inner);
     if (const Signature* signature = find_signature(key)) return call(*signature, inner);
@@ -266,21 +277,21 @@ class PolicyReader {
   Result<NodeId> binary(Op op, std::string_view name, const Json& json) {
     TRY(const NodeId left, member(json, name, "left", {"left", "right"}));
     TRY(const NodeId right, member(json, name, "right", {"left", "right"}));
-    return builder_.binary(op, left, right, {});
+    return builder_.binary(op, left, right, range_of(json));
   }
 
   Result<NodeId> logical(const std::string& name, const Json& json) {
     TRY(const NodeId left, member(json, name, "left", {"left", "right"}));
     TRY(const NodeId right, member(json, name, "right", {"left", "right"}));
     const std::array<NodeId, 2> operands = {left, right};
-    return builder_.logical(name == "&&" ? Op::kAnd : Op::kOr, operands, {});
+    return builder_.logical(name == "&&" ? Op::kAnd : Op::kOr, operands, range_of(json));
   }
 
   Result<NodeId> variable(const Json& json) {
     for (const Variable variable :
          {Variable::kPrincipal, Variable::kAction, Variable::kResource, Variable::kContext}) {
       if (json.if_string() != nullptr && *json.if_string() == to_string(variable)) {
-        return builder_.variable(variable, {});
+        return builder_.variable(variable, range_of(json));
       }
     }
     return fail(Code::kInvalid, "unknown variable `{}`", shown(keyturn::to_text(json)));
@@ -296,7 +307,7 @@ class PolicyReader {
         TRY(const NodeId node, value(item));
         nodes.push_back(node);
       }
-      return builder_.set(nodes, {});
+      return builder_.set(nodes, range_of(json));
     }
     const Json::Object* members = json.if_object();
     const auto is_escape = [&](std::string_view key) {
@@ -318,10 +329,10 @@ class PolicyReader {
         names.push_back(name);
         nodes.push_back(node);
       }
-      return builder_.record(names, nodes, {});
+      return builder_.record(names, nodes, range_of(json));
     }
     TRY(const Value literal, ValueReader(*body_.pool, fault_).read(json, nullptr, {"a `Value`"}));
-    return builder_.literal(literal, {});
+    return builder_.literal(literal, range_of(json));
   }
 
   Result<NodeId> value_call(const Signature& signature, const Json& json) {
@@ -335,13 +346,13 @@ class PolicyReader {
         arguments.push_back(node);
       }
     }
-    return builder_.call(signature.function, arguments, {});
+    return builder_.call(signature.function, arguments, range_of(json));
   }
 
   Result<NodeId> get(const Json& json) {
     TRY(const NodeId left, member(json, ".", "left", {"left", "attr"}));
     TRY(const std::string attribute, json.get_string("attr"));
-    return builder_.get(left, attribute, {});
+    return builder_.get(left, attribute, range_of(json));
   }
 
   Result<NodeId> has(const Json& json) {
@@ -363,7 +374,7 @@ class PolicyReader {
       return fail(Code::kInvalid,
                   "`attr` of `has` must be a string or a non-empty array of strings");
     }
-    return builder_.has(left, names, {});
+    return builder_.has(left, names, range_of(json));
   }
 
   Result<NodeId> like(const Json& json) {
@@ -382,7 +393,7 @@ class PolicyReader {
       TRY(const std::string text, fault_.at(item, item.get_string("Literal")));
       for (std::size_t at = 0; at < text.size();) pattern.push_back(next_code(text, at));
     }
-    return builder_.like(left, pattern, {});
+    return builder_.like(left, pattern, range_of(json));
   }
 
   Result<NodeId> is(const Json& json) {
@@ -392,7 +403,7 @@ class PolicyReader {
     if (const Json* group = json.find("in"); group != nullptr && !group->is_null()) {
       TRY(in, expression(*group));
     }
-    return builder_.is(left, type, in, {});
+    return builder_.is(left, type, in, range_of(json));
   }
 
   Result<NodeId> conditional(const Json& json) {
@@ -400,7 +411,7 @@ class PolicyReader {
     TRY(const NodeId test, member(json, "if-then-else", "if", known));
     TRY(const NodeId yes, member(json, "if-then-else", "then", known));
     TRY(const NodeId no, member(json, "if-then-else", "else", known));
-    return builder_.conditional(test, yes, no, {});
+    return builder_.conditional(test, yes, no, range_of(json));
   }
 
   Result<std::vector<NodeId>> expressions(const Json& json, std::string_view what) {
@@ -424,28 +435,30 @@ class PolicyReader {
       names.push_back(name);
       nodes.push_back(node);
     }
-    return builder_.record(names, nodes, {});
+    return builder_.record(names, nodes, range_of(json));
   }
 
   Result<NodeId> call(const Signature& signature, const Json& json) {
     TRY(const std::vector<NodeId> arguments, expressions(json, signature.name));
     // A wrong number of them, even a method without a receiver, is an error of evaluation.
-    return builder_.call(signature.function, arguments, {});
+    return builder_.call(signature.function, arguments, range_of(json));
   }
 
   Body& body_;
   Builder builder_;
   JsonFault& fault_;
+  const JsonOffsets& offsets_;
 };
 
 }  // namespace
 
 Result<std::shared_ptr<const Body>> read_policy(const Json& json, std::shared_ptr<Pool> pool,
-                                                JsonFault& fault) {
+                                                JsonFault& fault, const JsonSource& source) {
   auto body = std::make_shared<Body>();
   body->pool = std::move(pool);
   body->source = std::make_shared<const std::string>();
-  TRY_VOID(PolicyReader(*body, fault).run(json));
+  body->json = source.text;
+  TRY_VOID(PolicyReader(*body, fault, source.offsets).run(json));
   return body;
 }
 

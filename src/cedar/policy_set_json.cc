@@ -11,7 +11,7 @@ namespace {
 
 class SetReader {
  public:
-  explicit SetReader(JsonFault& fault) : fault_(fault) {}
+  SetReader(JsonFault& fault, const JsonSource& source) : fault_(fault), source_(source) {}
 
   Result<std::shared_ptr<const PolicySetContent>> run(const Json& json);
   // A policy or template alone, as a set of one.
@@ -24,6 +24,7 @@ class SetReader {
   Result<std::shared_ptr<const PolicySetContent>> finish(const Json& json);
 
   JsonFault& fault_;
+  const JsonSource& source_;
   std::shared_ptr<Pool> pool_ = std::make_shared<Pool>();
   std::shared_ptr<PolicySetContent> content_ = std::make_shared<PolicySetContent>();
 };
@@ -38,8 +39,8 @@ Result<std::monostate> SetReader::group(const Json& json, std::string_view key,
   const bool wants_templates = key == "templates";
   for (const auto& [id, policy] : *group->if_object()) {
     TRY(std::shared_ptr<const Body> body,
-        fault_.at(policy,
-                  context(read_policy(policy, pool_, fault_), fmt::format("policy `{}`", id))));
+        fault_.at(policy, context(read_policy(policy, pool_, fault_, source_),
+                                  fmt::format("policy `{}`", id))));
     if (body->is_template() != wants_templates) {
       fault_.note(policy);
       return fail(Code::kInvalid, "expected a {}, but `{}` has {}",
@@ -125,7 +126,7 @@ Result<std::shared_ptr<const PolicySetContent>> SetReader::run(const Json& json)
 }
 
 Result<std::shared_ptr<const PolicySetContent>> SetReader::run_single(const Json& json) {
-  TRY(std::shared_ptr<const Body> body, fault_.at(json, read_policy(json, pool_, fault_)));
+  TRY(std::shared_ptr<const Body> body, fault_.at(json, read_policy(json, pool_, fault_, source_)));
   auto& group = body->is_template() ? content_->templates : content_->policies;
   group.push_back(Policy{"policy0", std::move(body), nullptr});
   TRY_VOID(content_->finish());
@@ -139,19 +140,23 @@ Result<std::shared_ptr<const PolicySetContent>> placed(
   return fail(fault.placed(std::move(content.error()), json, text));
 }
 
+JsonSource source_of(const Json& json, std::string_view text) {
+  return {std::make_shared<const std::string>(text), JsonOffsets(json, text)};
+}
+
 }  // namespace
 
 Result<PolicySet> PolicySet::parse_json(std::string_view text) {
   TRY_VOID(check_text(text));
   TRY(const Json json, parse_strict(text, kPolicyJsonLimits));
   JsonFault fault;
-  TRY(auto content, placed(SetReader(fault).run(json), fault, json, text));
+  TRY(auto content, placed(SetReader(fault, source_of(json, text)).run(json), fault, json, text));
   return PolicySet(std::move(content));
 }
 
 Result<PolicySet> PolicySet::from_json(const Json& json) {
   JsonFault fault;
-  TRY(auto content, placed(SetReader(fault).run(json), fault, json, ""));
+  TRY(auto content, placed(SetReader(fault, {}).run(json), fault, json, ""));
   return PolicySet(std::move(content));
 }
 
@@ -159,7 +164,8 @@ Result<PolicySet> parse_policies_json(std::string_view text) {
   TRY_VOID(check_text(text));
   TRY(const Json json, parse_strict(text, kPolicyJsonLimits));
   JsonFault fault;
-  SetReader reader(fault);
+  const JsonSource source = source_of(json, text);
+  SetReader reader(fault, source);
   const bool is_single = json.find("effect") != nullptr && json.find("staticPolicies") == nullptr;
   TRY(auto content,
       placed(is_single ? reader.run_single(json) : reader.run(json), fault, json, text));

@@ -123,7 +123,7 @@ class Typechecker {
   bool is_descendant(const EntityNames& left, const EntityNames& right) const;
   void index_shapes();
   std::string access_text(const Node& node) const;
-  std::string_view builder_source() const;
+  std::string text_of(NodeId id) const;  // as written, or as it would be
   void error(Range range, std::string message);
   void incompatible(Range range, const std::vector<TypeRef>& types);
 

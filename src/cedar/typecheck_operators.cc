@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "cedar/escape.h"
+#include "cedar/print.h"
 #include "cedar/typecheck.h"
 
 namespace keyturn::cedar {
@@ -237,10 +238,7 @@ Answer Typechecker::tag_value(const Node& node, TypeRef entity, const Answer&, b
                              : std::string();
   if (!is_known) {
     const Node& key = nodes_.at(node.b);
-    const std::string shown = key.op == Op::kLiteral
-                                  ? to_text(key.value)
-                                  : std::string(builder_source().substr(
-                                        key.range.begin, key.range.end - key.range.begin));
+    const std::string shown = key.op == Op::kLiteral ? to_text(key.value) : text_of(node.b);
     error(node.range, fmt::format("unable to guarantee safety of access to tag `{}`{}", shown, on));
     return failure(nullptr);
   }
@@ -257,7 +255,11 @@ Answer Typechecker::tag_value(const Node& node, TypeRef entity, const Answer&, b
   return failure(nullptr);
 }
 
-std::string_view Typechecker::builder_source() const { return *body_.source; }
+std::string Typechecker::text_of(NodeId id) const {
+  const Range range = nodes_.at(id).range;
+  if (body_.source->empty() || range.end == 0) return print_expression(nodes_, id);
+  return body_.source->substr(range.begin, range.end - range.begin);
+}
 
 std::optional<std::vector<EntityUid>> Typechecker::literal_uids(NodeId id) const {
   const Node& node = nodes_.at(id);

@@ -2,6 +2,7 @@
 // action allows, and types in every request environment.
 #include <algorithm>
 
+#include "base/json_place.h"
 #include "cedar/access.h"
 #include "cedar/escape.h"
 #include "cedar/levels.h"
@@ -64,9 +65,11 @@ class PolicyValidator {
 };
 
 std::string PolicyValidator::placed(Range range, std::string_view message) const {
-  const std::string& source = *policy_->body->source;
-  if (source.empty() || range.end == 0) return std::string(message);
-  return error_at(source, range, message).message;
+  const Body& body = *policy_->body;
+  if (range.end == 0) return std::string(message);
+  if (!body.source->empty()) return error_at(*body.source, range, message).message;
+  if (body.json == nullptr) return std::string(message);
+  return fmt::format("{} at {}", message, place_at(*body.json, range.begin));
 }
 
 void PolicyValidator::report(const TypeError& error) {

@@ -235,6 +235,40 @@ Result<Value> ValueReader::read_call(const Json& json, Arguments form, const Whe
   return *result;
 }
 
+const Json* find_misfit(const Json& json, const SchemaType& type, const SchemaContent& schema) {
+  const auto fits = [&](bool is_fit) { return is_fit ? nullptr : &json; };
+  switch (type.kind) {
+    case Kind::kBool:
+      return fits(json.is_bool());
+    case Kind::kLong:
+      return fits(json.is_integer());
+    case Kind::kString:
+      return fits(json.is_string());
+    case Kind::kEntity: {
+      Pool pool;
+      JsonFault unused;
+      const Result<const Uid*> uid = ValueReader(pool, unused).read_uid(json, {});
+      return fits(uid && (*uid)->type->view() == type.entity && !wrong_uid(schema, **uid));
+    }
+    case Kind::kSet:
+      if (!json.is_array()) return &json;
+      for (const Json& item : *json.if_array()) {
+        if (const Json* found = find_misfit(item, *type.element, schema)) return found;
+      }
+      return nullptr;
+    case Kind::kRecord:
+      if (!json.is_object()) return &json;
+      for (const auto& [name, value] : *json.if_object()) {
+        const auto at = type.attributes.find(name);
+        if (at == type.attributes.end()) return &value;
+        if (const Json* found = find_misfit(value, *at->second.type, schema)) return found;
+      }
+      return nullptr;
+    default:
+      return nullptr;  // an extension's value is of its type once it is read
+  }
+}
+
 Json object_of(std::string_view first_key, Json first, std::string_view second_key, Json second) {
   Json::Object members;
   members.reserve(2);

@@ -193,11 +193,19 @@ TEST_F(PolicyCommand, RequestsThatAreWrongSayWhichPart) {
   expect_parts(error_of(words), {"--principal: ", "extra"});
   expect_parts(error_of({"authorize", "--policies", "@photo.cedar"}), {"--principal", "--request"});
   const std::pair<std::string, std::vector<std::string>> wrong[] = {
-      {"[]", {"must be an object"}},
-      {R"({"principal": "U::\"a\""})", {"no `action`"}},
-      {R"({"principals": 1})", {"unknown member `principals`"}},
+      {"[]", {"must be an object", "at line 1, column 1"}},
+      {R"({"principal": "U::\"a\""})", {"no `action`", "at line 1, column 1"}},
+      {R"({"principals": 1})", {"unknown member `principals`", "column 16 (`/principals`)"}},
       {R"({"principal": {"type": "U"}, "action": "A::\"a\"", "resource": "R::\"r\""})",
-       {"principal", "id"}},
+       {"`principal`", "`id`", "at line 1, column 15 (`/principal`)"}},
+      {R"({"principal": {"type": "U", "id": 7}, "action": "A::\"a\""})",
+       {"`id`", "column 35 (`/principal/id`)"}},
+      {"{\"principal\":\n  \"U::a\"}",
+       {"`principal`, in the string at line 2, column 3 (`/principal`): ", "line 1, column 4",
+        "^"}},
+      {"{\"principal\": {\"type\": \"U U\", \"id\": \"a\"}, \"action\": \"A::\\\"a\\\"\",\n"
+       "\"resource\": \"R::\\\"r\\\"\"}",
+       {"`U U` is not a valid entity type name", "column 15 (`/principal`)"}},
   };
   for (const auto& [text, parts] : wrong) {
     write("request.json", text);
@@ -208,6 +216,87 @@ TEST_F(PolicyCommand, RequestsThatAreWrongSayWhichPart) {
       error_of({"authorize", "--policies", "@photo.cedar", "--request", "x", "--principal", "y"})
           .find("usage: "),
       std::string::npos);
+}
+
+TEST_F(PolicyCommand, ARequestThatDoesNotFitTheSchemaIsToldByItsPlace) {
+  write(
+      "r.cedarschema",
+      "entity U enum [\"u\"]; entity R;\naction a appliesTo { principal: U, resource: R, context: "
+      "{ level: Long, who?: Set<{ u: U }>, net?: ipaddr } };");
+  const auto with = [](std::string_view principal, std::string_view action,
+                       std::string_view resource, std::string_view context) {
+    return fmt::format(
+        "{{\"principal\": {{\"type\": \"{}\", \"id\": \"u\"}},\n\"action\": "
+        "\"Action::\\\"{}\\\"\",\n"
+        "\"resource\": {{\"type\": \"{}\", \"id\": \"r\"}},\n\"context\": {}}}",
+        principal, action, resource, context);
+  };
+  const std::pair<std::string, std::string> wrong[] = {
+      {with("V", "a", "R", "{}"), "at line 1, column 15 (`/principal`)"},
+      {with("R", "a", "R", "{}"), "at line 1, column 15 (`/principal`)"},
+      {with("U", "b", "R", "{}"), "at line 2, column 11 (`/action`)"},
+      {with("U", "a", "U", "{}"), "at line 3, column 13 (`/resource`)"},
+      {with("U", "a", "R", "[]"), "at line 4, column 12 (`/context`)"},
+      {with("U", "a", "R", "{}"), "at line 4, column 12 (`/context`)"},
+      {with("U", "a", "R", R"({"level": "7"})"), "at line 4, column 22 (`/context/level`)"},
+      {with("U", "a", "R", R"({"level": 7, "net": "1.2"})"), "column 32 (`/context/net`)"},
+      {with("U", "a", "R", R"({"level": 7, "who": [{"u": {"type": "U", "id": "u"}},
+                                                    {"u": {"type": "U", "id": "w"}}]})"),
+       "at line 5, column 59 (`/context/who/1/u`)"},
+      {with("U", "a", "R", R"({"level": 7, "who": [{"u": {"type": "R", "id": "r"}}]})"),
+       "column 39 (`/context/who/0/u`)"},
+  };
+  const Words words = {"authorize",      "--policies", "@photo.cedar", "--schema",
+                       "@r.cedarschema", "--request",  "@r.json"};
+  for (const auto& [text, place] : wrong) {
+    write("r.json", text);
+    expect_parts(error_of(words), {"@r.json: ", place});
+  }
+  write("context.json", "\n  {\"level\":\n true}");
+  expect_parts(error_of({"authorize", "--policies", "@photo.cedar", "--schema", "@r.cedarschema",
+                         "--principal", "U::\"u\"", "--action", "Action::\"a\"", "--resource",
+                         "R::\"r\"", "--context", "@context.json"}),
+               {"@context.json: ", "at line 3, column 2 (`/level`)"});
+}
+
+TEST_F(PolicyCommand, AnEntityThatDoesNotFitTheSchemaIsToldByTheValueThatDoesNot) {
+  write("e.cedarschema",
+        "entity U enum [\"u\"]; entity G; entity A in [G] { list: Set<{ n: Long, u?: U }> };");
+  const std::pair<std::string_view, std::string_view> wrong[] = {
+      {R"("parents": [], "attrs": {"list": [{"n": 1}, {"n": "1"}]})", "(`/0/attrs/list/1/n`)"},
+      {R"("parents": [], "attrs": {"list": [{"n": 1, "u": {"type": "U", "id": "v"}}]})",
+       "(`/0/attrs/list/0/u`)"},
+      {R"("parents": [{"type": "G", "id": "g"}, {"type": "U", "id": "u"}], "attrs": {"list": []})",
+       "(`/0/parents/1`)"},
+  };
+  for (const auto& [rest, place] : wrong) {
+    write("e.json", fmt::format(R"([{{"uid": {{"type": "A", "id": "a"}}, {}}}])", rest));
+    Words words = authorize("@photo.cedar", "@e.json");
+    words.insert(words.end(), {"--schema", "@e.cedarschema"});
+    expect_parts(error_of(words), {"@e.json: ", "at line 1, column ", std::string(place)});
+  }
+}
+
+TEST_F(PolicyCommand, ValidationTellsThePlaceInPoliciesOfJson) {
+  write("p.json", R"({"staticPolicies": {"one": {
+  "effect": "permit", "principal": {"op": "==", "entity": {"type": "Usr", "id": "a"}},
+  "action": {"op": "All"}, "resource": {"op": "All"},
+  "conditions": [{"kind": "when", "body":
+    {"==": {"left": {".": {"left": {"Var": "principal"}, "attr": "emial"}},
+            "right": {"Value": 7}}}}]}}, "templates": {}, "templateLinks": []})");
+  const auto answer = run({"validate", "--schema", "@photo.cedarschema", "@p.json"});
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->exit_code, kFailed);
+  expect_parts(answer->text, {"unrecognized entity type `Usr` at line 2, column 36 "
+                              "(`/staticPolicies/one/principal`)"});
+  write("p.json", R"({"effect": "permit", "principal": {"op": "is", "entity_type": "User"},
+  "action": {"op": "==", "entity": {"type": "Action", "id": "view"}}, "resource": {"op": "All"},
+  "conditions": [{"kind": "when", "body":
+    {"==": {"left": {".": {"left": {"Var": "principal"}, "attr": "emial"}},
+            "right": {"Value": "7"}}}}]})");
+  const auto second = run({"validate", "--schema", "@photo.cedarschema", "@p.json"});
+  ASSERT_TRUE(second) << second.error().message;
+  expect_parts(second->text, {"`emial`", "at line 4, column 27 (`/conditions/0/body/==/left/.`)"});
 }
 
 // What is written in little and worked out in much: a limit, or work that grows with the text.

@@ -1,6 +1,7 @@
 // `keyturn policy corpus`.
 #include <sys/stat.h>
 
+#include "cedar/corpus.h"
 #include "cli/cli.h"
 #include "cli/policy_fixture_test.h"
 
@@ -130,6 +131,33 @@ TEST_F(CorpusCommand, AnExpectationThatIsMissingOrOfAWrongTypeDisagrees) {
     EXPECT_TRUE(answer->text.ends_with(" 1 disagree\n")) << bad << "\n" << answer->text;
     EXPECT_TRUE(answer->text.find("\n1 cases, ") != std::string::npos) << answer->text;
   }
+}
+
+TEST_F(CorpusCommand, WhatIsWrongInACaseIsToldByItsPlace) {
+  const auto with = [&](const std::string& id, std::string_view old, std::string_view now) {
+    add(id, "allow");
+    std::string text = *cedar::read_corpus_file(path("corpus/" + id + ".json"));
+    text.replace(text.find(old), old.size(), now);
+    write("corpus/" + id + ".json", text);
+  };
+  with("aa", "\"decision\": \"allow\"", "\"decision\":\n \"maybe\"");
+  with("bb", "[\"policy0\"]", "[\"policy0\",\n 7]");
+  with("cc", "\"shouldValidate\": true", "\"shouldValidate\":\n  1");
+  with("dd", "\"context\": {}", "\"context\":\n  {\"extra\": 1}");
+  with("ee", "{\"type\": \"R\", \"id\": \"r\"}", "\n{\"type\": \"Q\", \"id\": \"r\"}");
+  add("ff", "allow");
+  write("verdicts/ff.validation.json",
+        "{\"policyValidation\": {\"strict\": true,\n\"permissive\": 1}}");
+  const auto answer = run({"corpus", "@corpus", "--validation", "@verdicts"});
+  ASSERT_TRUE(answer) << answer.error().message;
+  for (const char* part :
+       {"(`/requests/0/decision`)", "(`/requests/0/reason/1`)", "line 6, column 2",
+        "at line 3, column 3 (`/shouldValidate`)", "column 13 (`/requests/0/context/extra`)",
+        "column 1 (`/requests/0/resource`)",
+        "at line 2, column 15 (`/policyValidation/permissive`)"}) {
+    EXPECT_NE(answer->text.find(part), std::string::npos) << part << "\nin: " << answer->text;
+  }
+  EXPECT_NE(answer->text.find(" 6 disagree\n"), std::string::npos) << answer->text;
 }
 
 TEST_F(CorpusCommand, NamesOfFilesThatCannotBeAreDisagreements) {

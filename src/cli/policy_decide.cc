@@ -27,9 +27,7 @@ Result<Inputs> read_inputs(const Options& options) {
   } else if (given != nullptr) {
     TRY(entities, cedar::Entities::parse_json("[]", given));  // the schema's actions
   }
-  TRY(const cedar::Request plain, read_request(options.policy));
-  TRY(cedar::PreparedRequest request,
-      context(cedar::PreparedRequest::make(plain, given), "the request"));
+  TRY(cedar::PreparedRequest request, read_request(options.policy, given));
   return Inputs{std::move(policies), std::move(entities), std::move(request)};
 }
 

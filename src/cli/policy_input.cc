@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "cedar/limits.h"
+#include "cedar/request_json.h"
 
 namespace keyturn::cli {
 namespace {
@@ -51,37 +52,6 @@ std::string name_of(const cedar::PolicySet& set, const std::string& id) {
     if (annotation.key == "id" && !annotation.value.empty()) return annotation.value;
   }
   return id;
-}
-
-Result<cedar::EntityUid> uid_of(const Json& json, std::string_view key) {
-  const Json* uid = json.find(key);
-  if (uid == nullptr) return fail(Code::kInvalid, "the request has no `{}`", key);
-  if (const std::string* text = uid->if_string()) {
-    return context(cedar::EntityUid::parse(*text), key);
-  }
-  const Json* inner = uid->find("__entity");
-  if (inner == nullptr) inner = uid;
-  TRY(std::string type, context(inner->get_string("type"), key));
-  TRY(std::string id, context(inner->get_string("id"), key));
-  return cedar::EntityUid{std::move(type), std::move(id)};
-}
-
-Result<cedar::Request> read_request_file(const std::string& path) {
-  TRY(const std::string text, read_input(path));
-  TRY(const Json json, context(parse_strict(text, cedar::kValueJsonLimits), path));
-  if (!json.is_object()) return fail(Code::kInvalid, "{}: a request must be an object", path);
-  for (const auto& [key, value] : *json.if_object()) {
-    if (key == "principal" || key == "action" || key == "resource" || key == "context") continue;
-    return fail(Code::kInvalid,
-                "{}: unknown member `{}`; a request has principal, action, resource and context",
-                path, key);
-  }
-  cedar::Request request;
-  TRY(request.principal, context(uid_of(json, "principal"), path));
-  TRY(request.action, context(uid_of(json, "action"), path));
-  TRY(request.resource, context(uid_of(json, "resource"), path));
-  if (const Json* value = json.find("context")) request.context = *value;
-  return request;
 }
 
 }  // namespace
@@ -204,8 +174,12 @@ Result<cedar::Entities> read_entities(const std::string& path, const cedar::Sche
   return context(cedar::Entities::parse_json(text, schema), path);
 }
 
-Result<cedar::Request> read_request(const PolicyOptions& options) {
-  if (!options.request.empty()) return read_request_file(options.request);
+Result<cedar::PreparedRequest> read_request(const PolicyOptions& options,
+                                            const cedar::Schema* schema) {
+  if (!options.request.empty()) {
+    TRY(const std::string text, read_input(options.request));
+    return context(cedar::parse_request_json(text, schema), options.request);
+  }
   if (options.principal.empty() || options.action.empty() || options.resource.empty()) {
     return fail(Code::kInvalid,
                 "a request needs --principal, --action and --resource, or --request with a file");
@@ -214,10 +188,11 @@ Result<cedar::Request> read_request(const PolicyOptions& options) {
   TRY(request.principal, context(cedar::EntityUid::parse(options.principal), "--principal"));
   TRY(request.action, context(cedar::EntityUid::parse(options.action), "--action"));
   TRY(request.resource, context(cedar::EntityUid::parse(options.resource), "--resource"));
-  if (options.context.empty()) return request;
+  if (options.context.empty()) {
+    return context(cedar::PreparedRequest::make(request, schema), "the request");
+  }
   TRY(const std::string text, read_input(options.context));
-  TRY(request.context, context(parse_strict(text, cedar::kValueJsonLimits), options.context));
-  return request;
+  return context(cedar::prepare_request(request, text, schema), options.context);
 }
 
 }  // namespace keyturn::cli

@@ -47,6 +47,7 @@ Result<cedar::Schema> parse_schema(std::string_view text);
 Result<cedar::Schema> read_schema(const std::string& path);
 Result<cedar::Entities> read_entities(const std::string& path, const cedar::Schema* schema);
 // From --request, or from --principal, --action, --resource and --context.
-Result<cedar::Request> read_request(const PolicyOptions& options);
+Result<cedar::PreparedRequest> read_request(const PolicyOptions& options,
+                                            const cedar::Schema* schema);
 
 }  // namespace keyturn::cli

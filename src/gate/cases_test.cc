@@ -79,6 +79,17 @@ TEST(Cases, WhatIsMisspeltOrMissingIsAnErrorWithItsPlace) {
       {case_text(R"("action": {"effect": "destroy", "understood": true}, "approvals": 0,
                     "reviewers": 0, "verdict": "maybe")"),
        "`maybe` is no verdict; write allow, hold or deny"},
+      {case_text(R"("action": {"effect": "destroy", "understood": true,
+                    "resources": [{"tier": "staging"},
+                                  {"tier": "moon"}]})"),
+       "at line 3, column 44 (`/cases/0/action/resources/1/tier`)"},
+      {case_text(R"("action": {"effect": "destroy", "understood": true,
+                    "tiers": ["staging", 7]})"),
+       "at line 2, column 42 (`/cases/0/action/tiers/1`)"},
+      {case_text("\n\"agent\": \"nobody at all\", \"action\": {\"effect\": \"destroy\", "
+                 "\"understood\": true}"),
+       "at line 2, column 10 (`/cases/0/agent`)"},
+      {case_text("\n\"verdicts\": \"allow\""), "at line 2, column 13 (`/cases/0/verdicts`)"},
   };
   for (const auto& [text, message] : wrong) {
     const auto cases = read_cases(text, "a.json");
