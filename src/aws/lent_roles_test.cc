@@ -64,6 +64,25 @@ TEST(LentRoles, AreResourcesOfTheRequestThatLendsThem) {
   EXPECT_TRUE(touches(stack, kAdmin));
 }
 
+TEST(LentRoles, AreFoundInEveryValueOfAMap) {
+  const Action pool =
+      json("cognito-identity", "AWSCognitoIdentityService.SetIdentityPoolRoles",
+           R"({"IdentityPoolId":"us-east-1:1","Roles":{},"RoleMappings":{"one":{"Type":"Rules"},)"
+           R"("two":{"Type":"Rules","RulesConfiguration":{"Rules":[{"Claim":"c",)"
+           R"("MatchType":"Equals","Value":"v",)"
+           R"("RoleARN":"arn:aws:iam::123456789012:role/admin"}]}}}})");
+  EXPECT_TRUE(sets_role(pool));
+  EXPECT_TRUE(touches(pool, kAdmin));
+
+  const Action profile =
+      read("iot", {{"content-type", "application/json"}}, "/security-profiles/p",
+           R"({"alertTargets":{"SNS":{"alertTargetArn":"arn:aws:sns:us-east-1:123456789012:t",)"
+           R"("roleArn":"arn:aws:iam::123456789012:role/admin"}}})");
+  EXPECT_EQ(profile.operation, "CreateSecurityProfile");
+  EXPECT_TRUE(sets_role(profile));
+  EXPECT_TRUE(touches(profile, kAdmin));
+}
+
 TEST(LentRoles, AreFoundByNameWhereTheServiceTakesNames) {
   EXPECT_TRUE(touches(form("ec2",
                            "Action=RunInstances&Version=2016-11-15&MinCount=1&MaxCount=1"

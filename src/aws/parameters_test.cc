@@ -127,6 +127,31 @@ TEST(Cbor, IsRefusedWhenItIsBrokenOrAmbiguous) {
   }
 }
 
+std::string hidden(std::string_view text, std::string_view path) {
+  auto json = parse_strict(text);
+  EXPECT_TRUE(json) << text;
+  const Json stars = "*";
+  overwrite(*json, path, &stars);
+  return to_text(*json);
+}
+
+TEST(WirePath, StepsIntoListsAndMaps) {
+  EXPECT_EQ(hidden(R"({"m":{"a":{"s":"1","t":"2"},"b":{"s":"3"}}})", "m{}.s"),
+            R"({"m":{"a":{"s":"*","t":"2"},"b":{"s":"*"}}})");
+  EXPECT_EQ(hidden(R"({"l":[{"s":"1"},{"t":"2","s":"3"}]})", "l[].s"),
+            R"({"l":[{"s":"*"},{"t":"2","s":"*"}]})");
+  // XML writes a list of one as the item itself.
+  EXPECT_EQ(hidden(R"({"l":{"m":{"s":"1"}}})", "l[].m.s"), R"({"l":{"m":{"s":"*"}}})");
+  // A key that is named like the member hides nothing from the others' hiding.
+  EXPECT_EQ(hidden(R"({"m":{"s":{"s":"1"},"b":{"s":"2"}}})", "m{}.s"),
+            R"({"m":{"s":{"s":"*"},"b":{"s":"*"}}})");
+  const auto map = parse_strict(R"({"m":{"a":{"l":[{"s":"1"}]},"b":{"l":[]},"c":{"s":"2"}}})");
+  ASSERT_TRUE(map);
+  ASSERT_EQ(values_at(*map, "m{}.l[].s").size(), 1U);
+  EXPECT_EQ(text_of(*values_at(*map, "m{}.l[].s").front()), "1");
+  EXPECT_TRUE(values_at(*map, "m[].s").empty()) << "a list is no map";
+}
+
 TEST(Xml, IsWrittenAnewInOneWay) {
   const auto read = read_xml(
       "\xef\xbb\xbf<?xml version='1.0' encoding='UTF-8'?>\n<A xmlns='n' x='1'> <B>a&#x26;b</B>"

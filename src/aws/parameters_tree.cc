@@ -51,26 +51,28 @@ Json to_json(Group& group) {
 // A step of a wire path: a member, then into each item of a list or each value of a map.
 struct Step {
   std::string_view name;
-  bool each = false;
+  bool items = false;   // `[]`
+  bool values = false;  // `{}`
 };
 
 Step next_step(std::string_view& path) {
   const std::size_t dot = path.find('.');
   Step step{path.substr(0, dot)};
   path.remove_prefix(dot == std::string_view::npos ? path.size() : dot + 1);
-  if (step.name.ends_with("[]") || step.name.ends_with("{}")) {
-    step.each = true;
-    step.name.remove_suffix(2);
-  }
+  step.items = step.name.ends_with("[]");
+  step.values = step.name.ends_with("{}");
+  if (step.items || step.values) step.name.remove_suffix(2);
   return step;
 }
 
 void collect(const Json& value, std::string_view path, std::vector<const Json*>& found);
 
-void collect_each(const Json& value, std::string_view path, std::vector<const Json*>& found) {
+void collect_each(const Json& value, bool values, std::string_view path,
+                  std::vector<const Json*>& found) {
+  const auto* object = value.if_object();
   if (const auto* array = value.if_array()) {
     for (const Json& item : *array) collect(item, path, found);
-  } else if (const auto* object = value.if_object(); object != nullptr && path.empty()) {
+  } else if (object != nullptr && (values || path.empty())) {
     for (const auto& [name, item] : *object) collect(item, path, found);
   } else if (!value.is_null()) {
     collect(value, path, found);  // XML and forms write a list of one as the item itself
@@ -85,8 +87,8 @@ void collect(const Json& value, std::string_view path, std::vector<const Json*>&
   const Step step = next_step(path);
   const Json* member = step.name.empty() ? &value : value.find(step.name);
   if (member == nullptr) return;
-  if (step.each) {
-    collect_each(*member, path, found);
+  if (step.items || step.values) {
+    collect_each(*member, step.values, path, found);
   } else {
     collect(*member, path, found);
   }
@@ -148,7 +150,7 @@ void overwrite(Json& root, std::string_view path, const Json* with) {
                                   [&](const auto& member) { return member.first == step.name; });
   if (found == object->end()) return;
   if (!path.empty()) {
-    if (step.each && found->second.is_object() && found->second.find(path) == nullptr) {
+    if (step.values && found->second.is_object()) {
       for (auto& [name, item] : *found->second.if_object()) overwrite(item, path, with);
     } else {
       overwrite(found->second, path, with);

@@ -162,6 +162,7 @@ class Recogniser {
       // Read as a form, so that repeated names are refused in both places alike.
       TRY(out_.form, read_form(write_form(out_.target.query)));
     } else {
+      TRY_VOID(check_coding(head_, body));
       if (head_.method != "POST") return fail(Code::kInvalid, "a form comes by POST");
       TRY(out_.form, read_form(body));
     }
@@ -204,6 +205,15 @@ class Recogniser {
 };
 
 }  // namespace
+
+Result<void> check_coding(const http::RequestHead& head, std::string_view body) {
+  const std::string coding = to_lower(trim(head.headers.find("content-encoding").value_or("")));
+  if (body.empty() || coding.empty() || coding == "identity" || coding == "aws-chunked") return {};
+  return fail(Code::kInvalid,
+              "a body with content-encoding `{}` is not read; set "
+              "AWS_DISABLE_REQUEST_COMPRESSION=true",
+              printable(coding, 32));
+}
 
 Result<Recognised> recognise(const Model& model, const Scope& scope, const http::RequestHead& head,
                              std::optional<std::string_view> body,

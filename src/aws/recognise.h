@@ -29,6 +29,9 @@ Result<Recognised> recognise(const Model& model, const Scope& scope, const http:
                              std::optional<std::string_view> body,
                              const UnderstandOptions& options);
 
+// A compressed body would be judged by one reader and inflated by another. kInvalid names the cure.
+Result<void> check_coding(const http::RequestHead& head, std::string_view body);
+
 // By target, query and headers among the services' REST operations.
 struct RouteMatch {
   const Operation* operation = nullptr;

@@ -72,7 +72,7 @@ class BodyReader {
                                                  operation->has(Trait::kStreamingBody) ||
                                                  operation->has(Trait::kEventStream));
     if (opaque) return take_bytes();
-    TRY_VOID(check_coding());
+    TRY_VOID(check_coding(head_, body_));
     switch (recognised_.protocol) {
       case Protocol::kJson10:
       case Protocol::kJson11:
@@ -98,18 +98,6 @@ class BodyReader {
     out_.body = std::string(body_);
     out_.canonical_body = body_;
     return {};
-  }
-
-  // A compressed body would be judged by one reader and inflated by another.
-  Result<void> check_coding() const {
-    const std::string coding = to_lower(trim(head_.headers.find("content-encoding").value_or("")));
-    if (body_.empty() || coding.empty() || coding == "identity" || coding == "aws-chunked") {
-      return {};
-    }
-    return fail(Code::kInvalid,
-                "a body with content-encoding `{}` is not read; set "
-                "AWS_DISABLE_REQUEST_COMPRESSION=true",
-                printable(coding, 32));
   }
 
   void drop_tokens(Json& body) const {

