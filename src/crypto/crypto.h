@@ -104,4 +104,14 @@ bool ed25519_verify(std::string_view public_key, std::string_view message,
 Secret sigv4_signing_key(std::string_view secret, std::string_view date, std::string_view region,
                          std::string_view service);
 
+// SigV4a: ECDSA over P-256 and SHA-256 with a key derived from the credentials (the SDKs' reference
+// guide, "AWS Signature Version 4A"). The derived key is forgotten after each use.
+std::string sigv4a_public_key(std::string_view access_key_id,
+                              std::string_view secret);  // 65 bytes, SEC 1 uncompressed
+// DER; another one each time.
+std::string sigv4a_sign(std::string_view access_key_id, std::string_view secret,
+                        std::string_view message);
+bool sigv4a_verify(std::string_view public_key, std::string_view message,
+                   std::string_view signature);
+
 }  // namespace keyturn::crypto
