@@ -58,7 +58,7 @@ class AnchorBucket : public ledger::AnchorPlace {
       return fail(Code::kCorrupt, "`{}` in `{}` is not the checkpoint of its name",
                   printable(newest->key, 200), name_);
     }
-    return std::move(checkpoint);
+    return checkpoint;
   }
 
   Result<void> write(std::string_view checkpoint, std::uint64_t size) const override {

@@ -181,25 +181,10 @@ TEST(ChunkedReader, BoundsWhatItHoldsOfASignedChunk) {
   EXPECT_EQ(drained.error->code, Code::kInvalid);
 }
 
-class ExampleSigner final : public vault::Signer {
- public:
-  const std::string& access_key_id() const override { return id_; }
-  std::string_view session_token() const override { return {}; }
-  std::string sign(std::string_view date, std::string_view region, std::string_view service,
-                   std::string_view text) const override {
-    return crypto::hmac_sha256(crypto::sigv4_signing_key(kSecret, date, region, service).view(),
-                               text)
-        .hex();
-  }
-
- private:
-  std::string id_ = "AKIAIOSFODNN7EXAMPLE";
-};
-
 std::unique_ptr<http::Body> writer_of(ChunkedReader& reader, Payload kind, std::uint64_t decoded) {
-  return make_chunked_writer(reader, options_of(kind, decoded), "20130524",
-                             {.region = "us-east-1", .service = "s3"},
-                             std::make_shared<const ExampleSigner>());
+  return make_chunked_writer(
+      reader, options_of(kind, decoded), "20130524", {.region = "us-east-1", .service = "s3"},
+      std::make_shared<const KeysSigner>("AKIAIOSFODNN7EXAMPLE", kSecret, ""));
 }
 
 TEST(ChunkedWriter, SignsTheExampleAsTheS3ReferenceDoes) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "aws/model.h"
+#include "aws/sigv4.h"
 #include "aws/understand.h"
 
 namespace keyturn::aws {
@@ -49,6 +50,12 @@ Result<http::Origin> upstream_origin(const Model& model, const Forward& forward,
   const std::string_view partition =
       model.partition_of(forward.region).value_or(upstreams.partition);
   const Service* service = model.find_service(forward.service);
+  if (service != nullptr && signed_with(service->name) == SignedWith::kV4a) {
+    // One host for all regions, in the standard partition alone.
+    return http::Origin{.scheme = "https",
+                        .host = forward.host_prefix + "cloudfront-kvs.global.api.aws",
+                        .port = 443};
+  }
   const HostRule* rule = service == nullptr ? nullptr : rule_for(*service, partition);
   if (rule == nullptr) {
     return fail(Code::kNotFound, "no host is known for `{}` in `{}`; configure its upstream",

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "aws/chunked.h"
+#include "aws/test_support.h"
 #include "base/bytes.h"
 
 namespace keyturn::aws {
@@ -32,23 +33,6 @@ std::shared_ptr<const gate::Policies> default_pack() {
   EXPECT_TRUE(policies) << policies.error().message;
   return *policies;
 }
-
-// Signs as an agent does: with its session's keys.
-class SessionSigner final : public vault::Signer {
- public:
-  explicit SessionSigner(const identity::SessionKeys& keys) : keys_(keys) {}
-  const std::string& access_key_id() const override { return keys_.access_key_id; }
-  std::string_view session_token() const override { return keys_.session_token.view(); }
-  std::string sign(std::string_view date, std::string_view region, std::string_view service,
-                   std::string_view text) const override {
-    const auto key =
-        crypto::sigv4_signing_key(keys_.secret_access_key.view(), date, region, service);
-    return crypto::hmac_sha256(key.view(), text).hex();
-  }
-
- private:
-  const identity::SessionKeys& keys_;
-};
 
 template <class T>
 T unwrap(Result<T> result) {
@@ -230,9 +214,13 @@ http::RequestHead GatewayTest::sign(const Ask& ask) {
   const http::Origin origin{"http", "127.0.0.1", server_->port()};
   const std::string host = fmt::format("127.0.0.1:{}", server_->port());
   const std::string payload = ask.payload.value_or(crypto::sha256(ask.body).hex());
-  const SessionSigner signer(session_->keys);
+  const identity::SessionKeys& keys = session_->keys;
+  const KeysSigner signer(keys.access_key_id, keys.secret_access_key.view(),
+                          keys.session_token.view());
   EXPECT_TRUE(sign_for_upstream(
-      head, host, payload, {.region = "us-east-1", .service = ask.service}, clock_.now(), signer));
+      head, host, payload,
+      {.region = "us-east-1", .service = ask.service, .with = signed_with(ask.service)},
+      clock_.now(), signer));
   return head;
 }
 

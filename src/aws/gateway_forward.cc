@@ -310,7 +310,8 @@ boost::asio::awaitable<Arrival> forward(Shared& shared, http::Exchange& exchange
   auto signer = shared.needs.vault.signer();
   if (!signer) co_return not_sent(Fault::kUnavailable, signer.error().message);
   const UpstreamScope scope{.region = departure.understood->forward.region,
-                            .service = departure.understood->forward.signing_name};
+                            .service = departure.understood->forward.signing_name,
+                            .with = signed_with(departure.understood->forward.signing_name)};
   http::RequestHead head = outgoing_head(departure);
   const std::string host = host_of(departure.origin);
   const std::string payload = payload_text(departure);

@@ -187,8 +187,10 @@ TEST_F(GatewayUpload, APresignedUrlIsForwardedSignedInItsHeader) {
                   *canonical_query(head.target.substr(head.target.find('?') + 1)), server_->port());
   const auto key =
       crypto::sigv4_signing_key(session_->keys.secret_access_key.view(), date, "us-east-1", "s3");
-  head.target += "&X-Amz-Signature=" +
-                 crypto::hmac_sha256(key.view(), string_to_sign(timestamp, scope, canonical)).hex();
+  head.target +=
+      "&X-Amz-Signature=" +
+      crypto::hmac_sha256(key.view(), string_to_sign(SignedWith::kV4, timestamp, scope, canonical))
+          .hex();
   head.headers.add("x-keyturn-reason", "a link");
   const Reply reply = send(head, text_);
   EXPECT_EQ(reply.status, 200) << reply.body;

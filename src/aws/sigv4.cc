@@ -7,6 +7,10 @@
 namespace keyturn::aws {
 namespace {
 
+std::string_view algorithm_of(SignedWith with) {
+  return with == SignedWith::kV4 ? "AWS4-HMAC-SHA256" : "AWS4-ECDSA-P256-SHA256";
+}
+
 std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
 std::string_view query_of(std::string_view target) {
   const std::size_t mark = target.find('?');
@@ -138,17 +142,44 @@ Checked<void> check_time(const Claim& claim, Time now, const VerifyOptions& opti
 }
 
 SigningKeys::Key derive(const Claim& claim, const identity::SessionKeys& keys) {
+  if (claim.with == SignedWith::kV4a) {
+    return std::make_shared<const crypto::Secret>(
+        crypto::sigv4a_public_key(claim.access_key_id, keys.secret_access_key.view()));
+  }
   return std::make_shared<const crypto::Secret>(crypto::sigv4_signing_key(
       keys.secret_access_key.view(), claim.date, claim.region, claim.service));
 }
 
-Checked<bool> signature_matches(const http::RequestHead& head, const Claim& claim,
-                                std::string_view payload, const crypto::Secret& key) {
+Checked<std::string> signed_text(const http::RequestHead& head, const Claim& claim,
+                                 std::string_view payload) {
   const auto canonical = canonical_request(head, claim, payload);
   if (!canonical) return tl::unexpected<Refused>(canonical.error());
-  const std::string text = string_to_sign(claim.timestamp, claim.scope(), *canonical);
-  return crypto::equal_in_constant_time(crypto::hmac_sha256(key.view(), text).hex(),
-                                        claim.signature);
+  return string_to_sign(claim.with, claim.timestamp, claim.scope(), *canonical);
+}
+
+// `key` is the signing key of SigV4, or the public key of SigV4a.
+Checked<bool> signature_matches(const http::RequestHead& head, const Claim& claim,
+                                std::string_view payload, std::string_view key) {
+  const auto text = signed_text(head, claim, payload);
+  if (!text) return tl::unexpected<Refused>(text.error());
+  if (claim.with == SignedWith::kV4) {
+    return crypto::equal_in_constant_time(crypto::hmac_sha256(key, *text).hex(), claim.signature);
+  }
+  const auto der = hex_decode(claim.signature);
+  return der && crypto::sigv4a_verify(key, *text, *der);
+}
+
+// The same request as some clients sign it, who sign the encoded path and send reserved characters
+// as they are. Nothing when there is no such reading.
+std::optional<http::RequestHead> with_encoded_path(const http::RequestHead& head,
+                                                   const Claim& claim) {
+  if (!signs_like_s3(claim.service)) return std::nullopt;
+  const std::string_view path = path_of(head.target);
+  const auto encoded = encoded_path(path);
+  if (!encoded || *encoded == path) return std::nullopt;
+  http::RequestHead other = head;
+  other.target.replace(0, path.size(), *encoded);
+  return other;
 }
 
 }  // namespace
@@ -224,10 +255,23 @@ Checked<std::string> canonical_request(const http::RequestHead& head, const Clai
                      joined(claim.signed_headers), payload);
 }
 
-std::string string_to_sign(std::string_view timestamp, std::string_view scope,
+std::string string_to_sign(SignedWith with, std::string_view timestamp, std::string_view scope,
                            std::string_view canonical_request) {
-  return fmt::format("AWS4-HMAC-SHA256\n{}\n{}\n{}", timestamp, scope,
+  return fmt::format("{}\n{}\n{}\n{}", algorithm_of(with), timestamp, scope,
                      crypto::sha256(canonical_request).hex());
+}
+
+Checked<std::string> signed_identity(const http::RequestHead& head, const Claim& claim,
+                                     std::string_view payload) {
+  if (claim.with == SignedWith::kV4) return claim.signature;
+  const auto other = with_encoded_path(head, claim);
+  auto text = signed_text(other ? *other : head, claim, payload);
+  if (!text) return text;
+  return crypto::sha256(fmt::format("{}\n{}", claim.access_key_id, *text)).hex();
+}
+
+SignedWith signed_with(std::string_view service) {
+  return service == "cloudfront-keyvaluestore" ? SignedWith::kV4a : SignedWith::kV4;
 }
 
 SigningKeys::Key SigningKeys::find(const std::string& name) const {
@@ -264,15 +308,10 @@ Checked<SigningKeys::Key> verify_signature(const http::RequestHead& head, const 
   SigningKeys::Key key = cache.find(name);
   const bool known = key != nullptr;
   if (!known) key = derive(claim, keys);
-  auto matches = signature_matches(head, claim, payload, *key);
-  if (matches && !*matches && signs_like_s3(claim.service)) {
-    // Some clients sign the encoded path and send reserved characters as they are.
-    const std::string_view path = path_of(head.target);
-    const auto encoded = encoded_path(path);
-    if (encoded && *encoded != path) {
-      http::RequestHead other = head;
-      other.target.replace(0, path.size(), *encoded);
-      matches = signature_matches(other, claim, payload, *key);
+  auto matches = signature_matches(head, claim, payload, key->view());
+  if (matches && !*matches) {
+    if (const auto other = with_encoded_path(head, claim)) {
+      matches = signature_matches(*other, claim, payload, key->view());
     }
   }
   if (!matches) return tl::unexpected<Refused>(std::move(matches).error());
@@ -310,7 +349,10 @@ Result<std::string> sign_for_upstream(http::RequestHead& head, std::string_view 
   if (signs_like_s3(scope.service) || head.headers.count("x-amz-content-sha256") > 0) {
     head.headers.set("x-amz-content-sha256", payload);
   }
+  head.headers.remove("x-amz-region-set");
+  if (scope.with == SignedWith::kV4a) head.headers.set("x-amz-region-set", "*");
   Claim claim;
+  claim.with = scope.with;
   claim.timestamp = *head.headers.find("x-amz-date");
   claim.date = claim.timestamp.substr(0, 8);
   claim.region = scope.region;
@@ -332,11 +374,13 @@ Result<std::string> sign_for_upstream(http::RequestHead& head, std::string_view 
   with_host.headers.set("host", host);
   const auto canonical = canonical_request(with_host, claim, payload);
   if (!canonical) return fail(Code::kInternal, "sign for upstream: {}", canonical.error().message);
-  std::string signature = signer.sign(claim.date, claim.region, claim.service,
-                                      string_to_sign(claim.timestamp, claim.scope(), *canonical));
+  const std::string text = string_to_sign(claim.with, claim.timestamp, claim.scope(), *canonical);
+  std::string signature = claim.with == SignedWith::kV4a
+                              ? signer.sign_v4a(text)
+                              : signer.sign(claim.date, claim.region, claim.service, text);
   head.headers.set(
       "authorization",
-      fmt::format("AWS4-HMAC-SHA256 Credential={}/{}, SignedHeaders={}, Signature={}",
+      fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}", algorithm_of(claim.with),
                   signer.access_key_id(), claim.scope(), joined(claim.signed_headers), signature));
   return signature;
 }

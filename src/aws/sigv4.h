@@ -1,7 +1,7 @@
-// AWS Signature Version 4: what a request claims, its canonical form, verifying it, and signing for
-// upstream. Source: IAM User Guide, "Create a signed AWS API request"; S3 API Reference,
-// "Authenticating Requests (AWS Signature Version 4)". Pure but for the bounded cache of signing
-// keys.
+// AWS Signature Version 4, and 4A: what a request claims, its canonical form, verifying it, and
+// signing for upstream. Source: IAM User Guide, "Create a signed AWS API request"; S3 API
+// Reference, "Authenticating Requests (AWS Signature Version 4)". Pure but for the bounded cache of
+// signing keys.
 #pragma once
 
 #include <deque>
@@ -22,6 +22,7 @@
 
 namespace keyturn::aws {
 
+enum class SignedWith { kV4, kV4a };      // HMAC of one region, or ECDSA of a set of regions
 enum class SignedBy { kHeader, kQuery };  // the Authorization header, or a presigned URL
 
 // What the canonical request names as its payload.
@@ -36,19 +37,20 @@ bool is_streaming(Payload payload);
 
 // What a request says of its own signature, well-formed but not verified.
 struct Claim {
+  SignedWith with = SignedWith::kV4;
   SignedBy by = SignedBy::kHeader;
   std::string access_key_id;
-  std::string date;  // YYYYMMDD of the scope
-  std::string region;
+  std::string date;    // YYYYMMDD of the scope
+  std::string region;  // kV4a: the one of its set, or where a service that has none lives
   std::string service;
   std::vector<std::string> signed_headers;  // lower case, sorted, distinct
-  std::string signature;                    // 64 lower-case hex digits
+  std::string signature;                    // 64 lower-case hex digits; kV4a: DER in hex
   std::string timestamp;                    // YYYYMMDDTHHMMSSZ, as signed
   Time time;                                // the same
   std::optional<Duration> expires;          // kQuery only
   std::string session_token;
   std::optional<std::string> content_sha256;  // x-amz-content-sha256 as sent
-  std::string scope() const;                  // 20150830/us-east-1/iam/aws4_request
+  std::string scope() const;  // 20150830/us-east-1/iam/aws4_request, kV4a: without the region
 };
 
 inline constexpr Duration kPresignedMax = std::chrono::hours(7 * 24);  // AWS's own limit
@@ -59,7 +61,8 @@ inline constexpr std::size_t kQueryParametersMax = 1'000;
 bool signs_like_s3(std::string_view service);
 
 // Reads Authorization or the X-Amz-… query parameters. Refuses, naming the fix: no signature, two
-// of them, SigV2, SigV4a, repeated fields, a scope whose date is not the timestamp's.
+// of them, SigV2, a set of several regions, repeated fields, a scope whose date is not the
+// timestamp's.
 Checked<Claim> read_claim(const http::RequestHead& head);
 
 // Which payload the claim names, and the text of it. Nothing when the body must be hashed.
@@ -80,8 +83,12 @@ std::optional<std::string> encoded_path(std::string_view path);
 Checked<std::string> canonical_query(std::string_view query, std::string_view without = "");
 Checked<std::string> canonical_request(const http::RequestHead& head, const Claim& claim,
                                        std::string_view payload);
-std::string string_to_sign(std::string_view timestamp, std::string_view scope,
+std::string string_to_sign(SignedWith with, std::string_view timestamp, std::string_view scope,
                            std::string_view canonical_request);
+// What tells a signed request from another, for who must know one again: a kV4 signature, and for
+// kV4a, of which anyone can make a second valid one from the first, what was signed.
+Checked<std::string> signed_identity(const http::RequestHead& head, const Claim& claim,
+                                     std::string_view payload);
 
 // Signing keys derived from session secrets. Bounded; a key is only kept once a signature verified
 // with it. Any thread.
@@ -118,7 +125,10 @@ Checked<void> check_claim(const http::RequestHead& head, const Claim& claim, Tim
 struct UpstreamScope {
   std::string region;
   std::string service;
+  SignedWith with = SignedWith::kV4;  // kV4a: for every region
 };
+// Whether a service takes nothing but SigV4a.
+SignedWith signed_with(std::string_view service);
 Result<std::string> sign_for_upstream(http::RequestHead& head, std::string_view host,
                                       std::string_view payload, const UpstreamScope& scope,
                                       Time now, const vault::Signer& signer);

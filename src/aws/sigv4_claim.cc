@@ -10,8 +10,10 @@ namespace keyturn::aws {
 namespace {
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
-constexpr std::size_t kNameBytesMax = 64;    // of a region or service in a scope
-constexpr std::size_t kKeyIdBytesMax = 128;  // IAM API reference
+constexpr std::string_view kEcdsaAlgorithm = "AWS4-ECDSA-P256-SHA256";
+constexpr std::size_t kEcdsaDigitsMax = 144;  // 72 bytes of DER
+constexpr std::size_t kNameBytesMax = 64;     // of a region or service in a scope
+constexpr std::size_t kKeyIdBytesMax = 128;   // IAM API reference
 
 bool is_all(std::string_view text, std::string_view alphabet) {
   return text.find_first_not_of(alphabet) == std::string_view::npos;
@@ -75,11 +77,15 @@ std::optional<Time> read_http_date(std::string_view text) {
 }
 
 Checked<void> read_credential(std::string_view text, Claim& claim) {
-  const auto parts = split(text, '/');
-  if (parts.size() != 5 || parts[4] != "aws4_request") {
+  auto parts = split(text, '/');
+  const bool regional = claim.with == SignedWith::kV4;
+  if (parts.size() != (regional ? 5U : 4U) || parts.back() != "aws4_request") {
     return refuse(Fault::kIncompleteSignature,
-                  "the credential must be KEY/DATE/REGION/SERVICE/aws4_request");
+                  "the credential must be KEY/DATE/{}SERVICE/aws4_request",
+                  regional ? "REGION/" : "");
   }
+  // The region set says it later.
+  if (!regional) parts.insert(parts.begin() + 2, "none");
   if (parts[0].empty() || parts[0].size() > kKeyIdBytesMax || !is_all(parts[0], kWord)) {
     return refuse(Fault::kUnknownKey,
                   "the access key id is empty, too long or holds a character "
@@ -96,7 +102,7 @@ Checked<void> read_credential(std::string_view text, Claim& claim) {
   }
   claim.access_key_id = parts[0];
   claim.date = parts[1];
-  claim.region = parts[2];
+  if (regional) claim.region = parts[2];
   claim.service = parts[3];
   return {};
 }
@@ -119,33 +125,38 @@ Checked<void> read_signed_headers(std::string_view text, Claim& claim) {
 }
 
 Checked<void> read_signature(std::string_view text, Claim& claim) {
-  if (text.size() != 64 || !is_all(text, kHex)) {
+  if (claim.with == SignedWith::kV4a) {
+    if (text.size() < 16 || text.size() > kEcdsaDigitsMax || text.size() % 2 != 0 ||
+        !is_all(text, kHex)) {
+      return refuse(Fault::kIncompleteSignature,
+                    "the signature must be an ECDSA signature in lower-case hex digits");
+    }
+  } else if (text.size() != 64 || !is_all(text, kHex)) {
     return refuse(Fault::kIncompleteSignature, "the signature must be 64 lower-case hex digits");
   }
   claim.signature = text;
   return {};
 }
 
-Checked<void> refuse_other_algorithms(std::string_view algorithm) {
-  if (algorithm == kAlgorithm) return {};
-  if (algorithm.starts_with("AWS4-ECDSA-P256-SHA256")) {
-    return refuse(
-        Fault::kUnsupported,
-        "SigV4a (`AWS4-ECDSA-P256-SHA256`) is not verified here; sign with SigV4: for boto3 "
-        "uninstall awscrt or set `signature_version` to `v4`, and name one region");
+Checked<void> refuse_sigv2() {
+  return refuse(Fault::kUnsupported,
+                "SigV2 is not verified here; sign with SigV4: for boto3 "
+                "`Config(signature_version='s3v4')`, for s3cmd `signature_v2 = False`");
+}
+
+Checked<void> read_algorithm(std::string_view algorithm, Claim& claim) {
+  if (algorithm == kAlgorithm || algorithm == kEcdsaAlgorithm) {
+    claim.with = algorithm == kAlgorithm ? SignedWith::kV4 : SignedWith::kV4a;
+    return {};
   }
-  if (algorithm == "AWS") {
-    return refuse(Fault::kUnsupported,
-                  "SigV2 is not verified here; sign with SigV4: for boto3 "
-                  "`Config(signature_version='s3v4')`, for s3cmd `signature_v2 = False`");
-  }
+  if (algorithm == "AWS") return refuse_sigv2();
   return refuse(Fault::kIncompleteSignature, "unknown signing algorithm `{}`; sign with `{}`",
                 printable(algorithm, 64), kAlgorithm);
 }
 
 Checked<void> read_authorization(std::string_view value, Claim& claim) {
   const std::size_t space = std::min(value.find(' '), value.size());
-  if (auto known = refuse_other_algorithms(value.substr(0, space)); !known) return known;
+  if (auto known = read_algorithm(value.substr(0, space), claim); !known) return known;
   std::optional<std::string_view> credential;
   std::optional<std::string_view> headers;
   std::optional<std::string_view> signature;
@@ -195,7 +206,7 @@ Checked<void> read_header_time(const http::Headers& headers, Claim& claim) {
 // The parameters of a presigned URL, each at most once, in their exact spelling.
 struct Presigned {
   std::optional<std::string> algorithm, credential, date, expires, headers, signature, token,
-      content_sha256;
+      content_sha256, region_set;
 };
 
 std::optional<std::string>* place_of(Presigned& presigned, std::string_view name) {
@@ -210,6 +221,7 @@ std::optional<std::string>* place_of(Presigned& presigned, std::string_view name
                                {"X-Amz-SignedHeaders", &Presigned::headers},
                                {"X-Amz-Signature", &Presigned::signature},
                                {"X-Amz-Security-Token", &Presigned::token},
+                               {"X-Amz-Region-Set", &Presigned::region_set},
                                {"X-Amz-Content-Sha256", &Presigned::content_sha256}};
   for (const Place& place : kPlaces) {
     if (equal_ignoring_case(place.name, name)) return &(presigned.*place.member);
@@ -229,7 +241,7 @@ Checked<Presigned> read_presigned(std::string_view query) {
     const auto name = percent_decode(pair.substr(0, equals));
     if (!name) return refuse(Fault::kMalformed, "the query string has a broken percent escape");
     if (*name == "AWSAccessKeyId" || *name == "Signature") {
-      auto refused = refuse_other_algorithms("AWS");
+      auto refused = refuse_sigv2();
       return tl::unexpected<Refused>(std::move(refused).error());
     }
     auto* place = place_of(presigned, *name);
@@ -247,7 +259,7 @@ Checked<Presigned> read_presigned(std::string_view query) {
 }
 
 Checked<void> use_presigned(const Presigned& presigned, Claim& claim) {
-  if (auto known = refuse_other_algorithms(presigned.algorithm.value_or("")); !known) return known;
+  if (auto known = read_algorithm(presigned.algorithm.value_or(""), claim); !known) return known;
   if (!presigned.credential || !presigned.date || !presigned.expires || !presigned.headers ||
       !presigned.signature) {
     return refuse(Fault::kIncompleteSignature,
@@ -271,6 +283,36 @@ Checked<void> use_presigned(const Presigned& presigned, Claim& claim) {
   claim.expires = duration;
   claim.session_token = presigned.token.value_or("");
   claim.content_sha256 = presigned.content_sha256;
+  return {};
+}
+
+std::optional<std::string> region_set_of(const http::Headers& headers) {
+  const auto header = headers.find("x-amz-region-set");
+  if (!header) return std::nullopt;
+  return std::string(*header);
+}
+
+// A request is sent to one place, so it must be clear which: one region, or a service that has
+// none.
+Checked<void> read_region_set(const std::optional<std::string>& regions, Claim& claim) {
+  if (claim.with == SignedWith::kV4) {
+    if (!regions) return {};
+    return refuse(Fault::kMalformed, "X-Amz-Region-Set belongs to `{}`", kEcdsaAlgorithm);
+  }
+  if (!regions) {
+    return refuse(Fault::kIncompleteSignature, "`{}` needs X-Amz-Region-Set", kEcdsaAlgorithm);
+  }
+  if (*regions == "*" && signed_with(claim.service) == SignedWith::kV4a) {
+    claim.region = "us-east-1";
+    return {};
+  }
+  if (regions->empty() || regions->size() > kNameBytesMax || !is_all(*regions, kWord)) {
+    return refuse(Fault::kUnsupported,
+                  "the region set `{}` is not one region; sign for the one that is meant: for "
+                  "boto3 `region_name`, and no `sigv4a_signing_region_set`",
+                  printable(*regions, 64));
+  }
+  claim.region = *regions;
   return {};
 }
 
@@ -303,6 +345,7 @@ bool signs_like_s3(std::string_view service) {
 }
 
 std::string Claim::scope() const {
+  if (with == SignedWith::kV4a) return fmt::format("{}/{}/aws4_request", date, service);
   return fmt::format("{}/{}/{}/aws4_request", date, region, service);
 }
 
@@ -335,6 +378,8 @@ Checked<Claim> read_claim(const http::RequestHead& head) {
     if (read) read = read_header_time(head.headers, claim);
     claim.session_token = head.headers.find("x-amz-security-token").value_or("");
   }
+  const auto regions = in_query ? presigned->region_set : region_set_of(head.headers);
+  if (read) read = read_region_set(regions, claim);
   if (!read) return tl::unexpected<Refused>(std::move(read).error());
   if (const auto header = head.headers.find("x-amz-content-sha256")) {
     if (claim.content_sha256 && *claim.content_sha256 != *header) {

@@ -8,7 +8,10 @@
 #include <optional>
 #include <string>
 
+#include "base/bytes.h"
+#include "crypto/crypto.h"
 #include "http/http.h"
+#include "vault/vault.h"
 
 namespace keyturn::aws {
 
@@ -24,6 +27,28 @@ T run_alone(boost::asio::awaitable<T> task) {
   context.run();
   return std::move(*result);
 }
+
+// Signs as whoever has these keys does.
+class KeysSigner final : public vault::Signer {
+ public:
+  KeysSigner(std::string_view id, std::string_view secret, std::string_view token)
+      : id_(id), secret_(secret), token_(token) {}
+  const std::string& access_key_id() const override { return id_; }
+  std::string_view session_token() const override { return token_; }
+  std::string sign(std::string_view date, std::string_view region, std::string_view service,
+                   std::string_view text) const override {
+    const auto key = crypto::sigv4_signing_key(secret_, date, region, service);
+    return crypto::hmac_sha256(key.view(), text).hex();
+  }
+  std::string sign_v4a(std::string_view text) const override {
+    return hex_encode(crypto::sigv4a_sign(id_, secret_, text));
+  }
+
+ private:
+  const std::string id_;
+  const std::string secret_;
+  const std::string token_;
+};
 
 // A body of unknown length that comes in pieces of at most `piece` bytes.
 class PieceBody final : public http::Body {

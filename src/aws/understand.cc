@@ -4,6 +4,7 @@
 
 #include "aws/deployed.h"
 #include "aws/effect.h"
+#include "aws/sigv4.h"
 #include "aws/understand_parts.h"
 #include "crypto/crypto.h"
 
@@ -76,6 +77,23 @@ Result<std::string> fill_host_prefix(const Operation& operation, const Input& in
     rest.remove_prefix(close + 1);
   }
   return prefix;
+}
+
+// A key value store of CloudFront is found at a host of the account in its ARN.
+Result<std::string> account_prefix(const Input& input) {
+  const auto found = input.at("u.KvsARN");
+  const auto arn = found.size() == 1 ? text_of(*found.front()) : std::nullopt;
+  if (arn) {
+    std::size_t number = 0;
+    std::string_view account;  // arn:aws:cloudfront::123456789012:key-value-store/…
+    for_each_piece(*arn, ':', [&](std::string_view piece) {
+      if (number++ == 4) account = piece;
+    });
+    const bool digits =
+        account.size() == 12 && account.find_first_not_of("0123456789") == std::string_view::npos;
+    if (digits) return fmt::format("{}.", account);
+  }
+  return fail(Code::kInvalid, "`KvsARN` must name the account: the host's name begins with it");
 }
 
 void judge(const Model& model, const Recognised& recognised, const Members& members,
@@ -202,6 +220,9 @@ Result<Understood> understand(const Model& model, const Scope& scope, const http
   } else {
     forward.region = signing_region(*recognised.service, place);
     TRY(forward.host_prefix, fill_host_prefix(*recognised.operation, members.input));
+    if (signed_with(forward.service) == SignedWith::kV4a) {
+      TRY(forward.host_prefix, account_prefix(members.input));
+    }
     judge(model, recognised, members, place, deployed, action);
     out.wanted = wanted_of(out.model_service, *recognised.operation, members.input);
     const auto unknown =

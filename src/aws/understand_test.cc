@@ -416,6 +416,12 @@ TEST(Origin, FollowsModelAndPartitionAndNeverTheHost) {
   EXPECT_EQ(host("iam", "us-east-1"), "iam.amazonaws.com");
   EXPECT_EQ(host("iam", "cn-north-1"), "iam.cn-north-1.amazonaws.com.cn");
   EXPECT_EQ(host("s3", "us-gov-west-1"), "s3.us-gov-west-1.amazonaws.com");
+  Forward store;
+  store.service = "cloudfront-keyvaluestore";
+  store.region = "us-east-1";
+  store.host_prefix = "123456789012.";
+  EXPECT_EQ(upstream_origin(model(), store, {})->host,
+            "123456789012.cloudfront-kvs.global.api.aws");
   Forward hostile;
   hostile.service = "dynamodb";
   hostile.region = "evil.example/";

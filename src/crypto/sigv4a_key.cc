@@ -19,11 +19,11 @@ const unsigned char* raw(std::string_view bytes) {
   return reinterpret_cast<const unsigned char*>(bytes.data());
 }
 
-template <auto free>
+template <auto release>
 struct Freed {
   template <class T>
   void operator()(T* object) const {
-    free(object);
+    release(object);
   }
 };
 using Number = std::unique_ptr<BIGNUM, Freed<BN_clear_free>>;
@@ -85,8 +85,7 @@ Key make_key(std::string_view point, const BIGNUM* scalar) {
   const Parameters parameters(OSSL_PARAM_BLD_to_param(builder.get()));
   const KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
   EVP_PKEY* key = nullptr;
-  CHECK(parameters != nullptr && context != nullptr &&
-        EVP_PKEY_fromdata_init(context.get()) == 1 &&
+  CHECK(parameters != nullptr && context != nullptr && EVP_PKEY_fromdata_init(context.get()) == 1 &&
         EVP_PKEY_fromdata(context.get(), &key,
                           scalar == nullptr ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEYPAIR,
                           parameters.get()) == 1);

@@ -19,6 +19,10 @@ class KeySigner final : public Signer {
     const auto key = signing_key(date, region, service);
     return crypto::hmac_sha256(key->view(), string_to_sign).hex();
   }
+  std::string sign_v4a(std::string_view string_to_sign) const override {
+    return hex_encode(crypto::sigv4a_sign(credentials_.access_key_id,
+                                          credentials_.secret_access_key.view(), string_to_sign));
+  }
 
  private:
   std::shared_ptr<const crypto::Secret> signing_key(std::string_view date, std::string_view region,

@@ -65,6 +65,8 @@ class Signer {
   // Lower-case hex SigV4 signature of a string to sign; `date` is YYYYMMDD.
   virtual std::string sign(std::string_view date, std::string_view region, std::string_view service,
                            std::string_view string_to_sign) const = 0;
+  // The same for SigV4a: DER in hex, for every region and service.
+  virtual std::string sign_v4a(std::string_view string_to_sign) const = 0;
 };
 
 class Vault {
