@@ -124,30 +124,42 @@ class Scanner {
   std::size_t at_ = 0;
 };
 
-std::string line_and_column(std::string_view text, std::size_t offset) {
-  const std::string_view before = text.substr(0, offset);
-  const auto lines = std::count(before.begin(), before.end(), '\n');
-  const std::size_t newline = before.rfind('\n');
-  const std::string_view line =
-      newline == std::string_view::npos ? before : before.substr(newline + 1);
-  const auto column = std::count_if(line.begin(), line.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U;  // code points
-  });
-  return fmt::format("line {}, column {}", lines + 1, column + 1);
-}
+// Counts lines and code points from one place to the next.
+class LineCounter {
+ public:
+  explicit LineCounter(std::string_view text) : text_(text) {}
+
+  // `offset` is not before the last one.
+  std::string at(std::size_t offset) {
+    for (; at_ < std::min(offset, text_.size()); ++at_) {
+      if (text_[at_] == '\n') {
+        ++line_;
+        column_ = 1;
+      } else if ((static_cast<unsigned char>(text_[at_]) & 0xc0U) != 0x80U) {
+        ++column_;
+      }
+    }
+    return fmt::format("line {}, column {}", line_, column_);
+  }
+
+ private:
+  const std::string_view text_;
+  std::size_t at_ = 0;
+  std::size_t line_ = 1;
+  std::size_t column_ = 1;
+};
 
 }  // namespace
 
 namespace {
 
-std::string shown_place(std::string pointer, std::string_view text, std::size_t offset) {
+std::string shown_pointer(std::string pointer) {
   if (pointer.size() > kPointerBytesMax) {
     std::size_t kept = kPointerBytesMax;
     while (kept > 0 && (static_cast<unsigned char>(pointer[kept]) & 0xc0U) == 0x80U) --kept;
     pointer = pointer.substr(0, kept) + "…";
   }
-  const std::string shown = pointer.empty() ? "the top" : fmt::format("`{}`", pointer);
-  return text.empty() ? shown : fmt::format("{} ({})", line_and_column(text, offset), shown);
+  return pointer.empty() ? "the top" : fmt::format("`{}`", pointer);
 }
 
 // An open bracket on the way to an offset.
@@ -171,41 +183,75 @@ std::string place_of(const Json& part, const Json& root, std::string_view text) 
   name_steps(root, path);
   std::string pointer;
   for (const Step& step : path) pointer += "/" + step.name;
-  if (text.empty()) return shown_place(std::move(pointer), text, 0);
+  const std::string shown = shown_pointer(std::move(pointer));
+  if (text.empty()) return shown;
   Scanner scanner(text);
   for (const Step& step : path) scanner.enter(step.position);
-  return shown_place(std::move(pointer), text, scanner.offset());
+  return fmt::format("{} ({})", LineCounter(text).at(scanner.offset()), shown);
+}
+
+namespace {
+
+// Walks from value to value and knows the brackets it is in.
+class Walker {
+ public:
+  explicit Walker(std::string_view text) : scanner_(text), size_(text.size()) {}
+
+  // To the first value, key or bracket that is not before `offset`.
+  std::size_t go_to(std::size_t offset) {
+    while (scanner_.offset() < std::min(offset, size_)) step();
+    return scanner_.offset();
+  }
+  std::string pointer() const {
+    std::string pointer;
+    for (const Level& level : path_) pointer += "/" + name_of(level);
+    return pointer;
+  }
+
+ private:
+  void step() {
+    const char c = scanner_.peek();
+    if (c == '{' || c == '[') {
+      path_.push_back({c == '{'});
+      enter();
+    } else if (c == ',' && !path_.empty()) {
+      ++path_.back().index;
+      enter();
+    } else if ((c == '}' || c == ']') && !path_.empty()) {
+      path_.pop_back();
+      scanner_.step();
+    } else {
+      scanner_.skip_value();
+    }
+    scanner_.skip_space();
+  }
+  // What follows a bracket or a comma.
+  void enter() {
+    scanner_.step();
+    scanner_.skip_space();
+    if (path_.back().is_object && scanner_.peek() == '"') path_.back().key = scanner_.pass_key();
+  }
+
+  Scanner scanner_;
+  const std::size_t size_;
+  std::vector<Level> path_;
+};
+
+}  // namespace
+
+std::vector<std::string> places_at(std::string_view text, const std::vector<std::size_t>& offsets) {
+  Walker walker(text);
+  LineCounter lines(text);
+  std::vector<std::string> places;
+  for (const std::size_t offset : offsets) {
+    const std::string line = lines.at(walker.go_to(offset));
+    places.push_back(fmt::format("{} ({})", line, shown_pointer(walker.pointer())));
+  }
+  return places;
 }
 
 std::string place_at(std::string_view text, std::size_t offset) {
-  std::vector<Level> path;
-  Scanner scanner(text);
-  const auto enter = [&] {  // what follows a bracket or a comma
-    scanner.skip_space();
-    if (path.back().is_object && scanner.peek() == '"') path.back().key = scanner.pass_key();
-  };
-  while (scanner.offset() < std::min(offset, text.size())) {
-    const char c = scanner.peek();
-    if (c == '{' || c == '[') {
-      path.push_back({c == '{'});
-      scanner.step();
-      enter();
-    } else if (c == ',' && !path.empty()) {
-      ++path.back().index;
-      scanner.step();
-      enter();
-    } else if ((c == '}' || c == ']') && !path.empty()) {
-      path.pop_back();
-      scanner.step();
-      scanner.skip_space();
-    } else {
-      scanner.skip_value();
-      scanner.skip_space();
-    }
-  }
-  std::string pointer;
-  for (const Level& level : path) pointer += "/" + name_of(level);
-  return shown_place(std::move(pointer), text, scanner.offset());
+  return places_at(text, {offset}).front();
 }
 
 namespace {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/json.h"
 
@@ -18,6 +19,8 @@ std::string place_of(const Json& part, const Json& root, std::string_view text);
 
 // The same for the value that begins at `offset` of a text that is known to be JSON.
 std::string place_at(std::string_view text, std::size_t offset);
+// Of each of many, in ascending order; one pass over the text.
+std::vector<std::string> places_at(std::string_view text, const std::vector<std::size_t>& offsets);
 
 // Where each value within `root` begins and ends in the text that `root` was read from: for readers
 // that keep places of many values. Costs one pass over both; `root` must not move.

@@ -10,6 +10,9 @@
 namespace keyturn::cedar {
 namespace {
 
+// Comparing one attribute, which is looked up by name, takes about as long as typing some nodes.
+constexpr std::size_t kCompareWork = 8;
+
 bool is_subtype_attributes(const CheckedAttributes& a, const CheckedAttributes& b,
                            ValidationMode mode) {
   return std::all_of(b.begin(), b.end(), [&](const auto& entry) {
@@ -143,6 +146,55 @@ std::string to_text(const CheckedType& type) {
   return text + "}";
 }
 
+TypeTable::TypeTable(const SchemaContent& schema, std::size_t work_max)
+    : schema_(schema), work_left_(work_max) {
+  any_set_.tag = Tag::kSet;
+  any_record_.tag = Tag::kRecord;
+  any_record_.is_open = true;
+  entity_set_.tag = Tag::kSet;
+  entity_set_.element = plain(Tag::kAnyEntity);
+}
+
+void TypeTable::weigh(CheckedType& type) {
+  type.weight = 1 + type.entities.size();
+  if (type.element != nullptr) type.weight += type.element->weight;
+  for (const auto& [name, attribute] : type.attributes) type.weight += attribute.type->weight;
+  charge(1 + type.entities.size() + type.attributes.size());
+}
+
+TypeRef TypeTable::made(CheckedType type) {
+  weigh(type);
+  return &made_.emplace_back(std::move(type));
+}
+
+TypeRef TypeTable::kept(CheckedType type) {
+  weigh(type);
+  return &kept_.emplace_back(std::move(type));
+}
+
+bool TypeTable::is_below(TypeRef a, TypeRef b, ValidationMode mode) {
+  if (a == b) return true;
+  charge(kCompareWork * std::min(a->weight, b->weight));
+  return is_subtype(a, b, mode);
+}
+
+bool TypeTable::is_type_below(const std::string& inner, const std::string& outer) {
+  if (inner == outer) return true;
+  const EntityType* type = schema_.find_entity(outer);
+  if (type != nullptr && type->descendants.contains(inner)) return true;
+  if (!is_action_type(outer) || !is_action_type(inner)) return false;
+  const auto [known, is_new] = below_.emplace(std::pair(inner, outer), false);
+  if (!is_new) return known->second;
+  for (const auto& [uid, action] : schema_.actions) {
+    if (uid.type != outer) continue;
+    charge(1 + action.descendants.size());
+    known->second =
+        known->second || std::any_of(action.descendants.begin(), action.descendants.end(),
+                                     [&](const EntityUid& below) { return below.type == inner; });
+  }
+  return known->second;
+}
+
 std::vector<CheckedType> TypeTable::make_plain() {
   std::vector<CheckedType> plain(static_cast<std::size_t>(Tag::kExtension) + 1);
   for (std::size_t i = 0; i < plain.size(); ++i) plain[i].tag = static_cast<Tag>(i);
@@ -155,7 +207,7 @@ TypeRef TypeTable::extension(Kind kind) {
     CheckedType type;
     type.tag = Tag::kExtension;
     type.extension = kind;
-    known = made(std::move(type));
+    known = kept(std::move(type));
   }
   return known;
 }
@@ -195,7 +247,7 @@ TypeRef TypeTable::entity(std::string_view name) {
   CheckedType type;
   type.tag = Tag::kEntity;
   type.entities.emplace(name);
-  return entities_.emplace(std::string(name), made(std::move(type))).first->second;
+  return entities_.emplace(std::string(name), kept(std::move(type))).first->second;
 }
 
 TypeRef TypeTable::declared(const SchemaType& type) {
@@ -204,13 +256,17 @@ TypeRef TypeTable::declared(const SchemaType& type) {
   if (type.kind == Kind::kEntity) {
     result = entity(type.entity);
   } else if (type.kind == Kind::kSet) {
-    result = set(declared(*type.element));
+    CheckedType set;
+    set.tag = Tag::kSet;
+    set.element = declared(*type.element);
+    result = kept(std::move(set));
   } else if (type.kind == Kind::kRecord) {
-    CheckedAttributes attributes;
+    CheckedType record;
+    record.tag = Tag::kRecord;
     for (const auto& [name, attribute] : type.attributes) {
-      attributes[name] = {declared(*attribute.type), attribute.is_required};
+      record.attributes[name] = {declared(*attribute.type), attribute.is_required};
     }
-    result = record(std::move(attributes), false);
+    result = kept(std::move(record));
   } else {
     result = of_kind(type.kind);
   }
@@ -219,8 +275,8 @@ TypeRef TypeTable::declared(const SchemaType& type) {
 }
 
 TypeRef TypeTable::least_upper_bound(TypeRef a, TypeRef b, ValidationMode mode) {
-  if (is_subtype(a, b, mode)) return b;
-  if (is_subtype(b, a, mode)) return a;
+  if (is_below(a, b, mode)) return b;
+  if (is_below(b, a, mode)) return a;
   if (is_bool(*a) && is_bool(*b)) return plain(Tag::kBool);
   if (a->tag == Tag::kSet && b->tag == Tag::kSet) {
     TypeRef element = least_upper_bound(a->element, b->element, mode);
@@ -283,6 +339,7 @@ CheckedAttribute TypeTable::attribute(const CheckedType& type, std::string_view 
     return at == type.attributes.end() ? CheckedAttribute{} : at->second;
   }
   if (type.tag != Tag::kEntity) return {};
+  charge(type.entities.size());
   // Certain only if every type of the union has it, with types that have a bound.
   CheckedAttribute bound;
   for (const std::string& entity : type.entities) {
@@ -315,6 +372,12 @@ bool TypeTable::may_have(const CheckedType& type, std::string_view name) const {
 
 std::vector<TypeRef> TypeTable::tag_types(const CheckedType& type) {
   std::vector<TypeRef> types;
+  if (type.tag == Tag::kEntity && type.entities.size() == 1) {
+    const EntityType* one = schema_.find_entity(*type.entities.begin());
+    if (one != nullptr && one->tags != nullptr) types.push_back(declared(*one->tags));
+    return types;
+  }
+  charge(schema_.entities.size());
   for (const auto& [name, entity] : schema_.entities) {
     const bool is_meant = type.tag == Tag::kAnyEntity || type.entities.contains(name);
     if (is_meant && entity.tags != nullptr) types.push_back(declared(*entity.tags));

@@ -43,29 +43,46 @@ std::size_t find_invalid(std::string_view text) {
 
 std::string shown(std::string text) { return shortened(std::move(text), kShownBytesMax); }
 
-Error error_at(std::string_view source, Range range, std::string_view message) {
-  const std::size_t begin = std::min<std::size_t>(range.begin, source.size());
-  const std::string_view before = source.substr(0, begin);
-  const auto lines = std::count(before.begin(), before.end(), '\n');
-  const std::size_t newline = before.rfind('\n');
-  const std::size_t start = newline == std::string_view::npos ? 0 : newline + 1;
-  const std::size_t column = count_codes(source.substr(start, begin - start));
-  std::string text = fmt::format("{} at line {}, column {}", message, lines + 1, column + 1);
+void PlaceFinder::go_to(std::size_t offset) {
+  if (offset < at_) {
+    at_ = line_start_ = 0;
+    line_ = column_ = 1;
+  }
+  for (; at_ < offset; ++at_) {
+    if (source_[at_] == '\n') {
+      ++line_;
+      line_start_ = at_ + 1;
+      column_ = 1;
+    } else if ((static_cast<unsigned char>(source_[at_]) & 0xc0U) != 0x80U) {
+      ++column_;
+    }
+  }
+}
 
-  const std::string_view line = source.substr(start, source.find('\n', start) - start);
-  if (line.size() > kShownBytesMax || line.find('\r') != std::string_view::npos) {
+Error PlaceFinder::error(Range range, std::string_view message) {
+  const std::size_t begin = std::min<std::size_t>(range.begin, source_.size());
+  go_to(begin);
+  std::string text = fmt::format("{} at line {}, column {}", message, line_, column_);
+  std::string_view line = source_.substr(line_start_, kShownBytesMax + 1);
+  line = line.substr(0, line.find('\n'));
+  if (begin - line_start_ > kShownBytesMax || line.size() > kShownBytesMax ||
+      line.find('\r') != std::string_view::npos) {
     return Error{Code::kInvalid, std::move(text)};
   }
   std::string margin;
-  for (const char c : line.substr(0, begin - start)) {
+  for (const char c : line.substr(0, begin - line_start_)) {
     if ((static_cast<unsigned char>(c) & 0xc0U) != 0x80U) margin += c == '\t' ? '\t' : ' ';
   }
-  const std::size_t end =
-      std::clamp<std::size_t>(range.end, begin, std::min(start + line.size(), source.size()));
+  const std::size_t end = std::clamp<std::size_t>(
+      range.end, begin, std::min(line_start_ + line.size(), source_.size()));
   const std::size_t carets =
-      std::max<std::size_t>(1, count_codes(source.substr(begin, end - begin)));
+      std::max<std::size_t>(1, count_codes(source_.substr(begin, end - begin)));
   text += fmt::format("\n  {}\n  {}{}", line, margin, std::string(carets, '^'));
   return Error{Code::kInvalid, std::move(text)};
+}
+
+Error error_at(std::string_view source, Range range, std::string_view message) {
+  return PlaceFinder(source).error(range, message);
 }
 
 Result<std::monostate> check_text(std::string_view source) {

@@ -3,24 +3,18 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "base/bytes.h"
 #include "cedar/escape.h"
 
 namespace keyturn::cedar {
 namespace {
 
+// A type, of which it may speak, has as many attributes as its schema has room for.
+constexpr std::size_t kMessageBytesMax = 4'096;
+// What looking at an environment costs besides its nodes.
+constexpr std::size_t kCheckWork = 32;
+
 bool is_tag(TypeRef type, Tag tag) { return type != nullptr && type->tag == tag; }
-
-Capabilities joined(const Capabilities& a, const Capabilities& b) {
-  Capabilities both = a;
-  both.insert(b.begin(), b.end());
-  return both;
-}
-
-Capabilities common(const Capabilities& a, const Capabilities& b) {
-  Capabilities both;
-  std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::inserter(both, both.end()));
-  return both;
-}
 
 EntityUid plain_uid(const Uid& uid) {
   return {std::string(uid.type->view()), std::string(uid.id->view())};
@@ -60,14 +54,11 @@ std::string shape_key(const Nodes& nodes, const Node& node, const std::vector<No
 }  // namespace
 
 Typechecker::Typechecker(const Body& body, TypeTable& types, ValidationMode mode)
-    : body_(body),
-      nodes_(body.nodes),
-      types_(types),
-      mode_(mode),
-      any_set_(types.set(nullptr)),
-      any_record_(types.record({}, true)),
-      entity_set_(types.set(types.plain(Tag::kAnyEntity))) {
+    : body_(body), nodes_(body.nodes), types_(types), mode_(mode) {
   index_shapes();
+  for (const Node& node : nodes_.nodes) {
+    if (node.op == Op::kVariable) mentions_[static_cast<std::size_t>(node.variable)] = true;
+  }
 }
 
 // Children come before their parents, so one pass suffices.
@@ -80,7 +71,8 @@ void Typechecker::index_shapes() {
 }
 
 void Typechecker::error(Range range, std::string message) {
-  errors_->insert(TypeError{range, std::move(message)});
+  types_.charge(message.size());
+  errors_->insert(TypeError{range, shortened(std::move(message), kMessageBytesMax)});
 }
 
 void Typechecker::incompatible(Range range, const std::vector<TypeRef>& types) {
@@ -96,10 +88,24 @@ void Typechecker::incompatible(Range range, const std::vector<TypeRef>& types) {
   error(range, fmt::format("the types {} are not compatible", list));
 }
 
-Answer Typechecker::check(const Environment& environment, std::set<TypeError>& errors) {
+void Typechecker::begin(const Environment& environment, std::set<TypeError>& errors) {
   environment_ = &environment;
   action_uid_ = pool_.uid(environment.action->uid.type, environment.action->uid.id);
   errors_ = &errors;
+}
+
+Answer Typechecker::check_scope(Variable variable, const Environment& environment) {
+  std::set<TypeError> unused;  // only a list of actions may have errors, and is checked in full
+  begin(environment, unused);
+  types_.charge(1);
+  if (variable == Variable::kAction) return action_scope();
+  return scope(variable, variable == Variable::kPrincipal ? body_.principal : body_.resource);
+}
+
+Answer Typechecker::check(const Environment& environment, std::set<TypeError>& errors) {
+  begin(environment, errors);
+  types_.forget_made();
+  types_.charge(nodes_.nodes.size() + kCheckWork);
   node_types_.assign(nodes_.nodes.size(), nullptr);
   reached_ = {};
   const auto reach = [&](Variable variable) {
@@ -117,20 +123,8 @@ Answer Typechecker::check(const Environment& environment, std::set<TypeError>& e
                                      reach(Variable::kResource);
                                      return scope(Variable::kResource, body_.resource);
                                    },
-                                   [&](const Capabilities& prior) { return clauses(0, prior); }};
+                                   [&](const Capabilities& prior) { return clauses(prior); }};
   return conjunction(parts, {});
-}
-
-Answer Typechecker::clauses(std::size_t from, const Capabilities& prior) {
-  if (from >= body_.clauses.size()) return success(types_.boolean(true));
-  const auto one = [&, from](const Capabilities& known) {
-    const Clause& clause = body_.clauses[from];
-    Answer answer = expect(clause.root, known, {types_.plain(Tag::kBool)});
-    return clause.is_when ? answer : negated(std::move(answer));
-  };
-  if (from + 1 == body_.clauses.size()) return one(prior);
-  return conjunction(
-      {one, [&, from](const Capabilities& known) { return clauses(from + 1, known); }}, prior);
 }
 
 TypeRef Typechecker::variable_type(Variable variable) const {
@@ -214,6 +208,7 @@ Answer Typechecker::action_list(TypeRef& type) {
     return failure(nullptr);
   }
   std::vector<TypeRef> elements;
+  types_.charge(scope.uids.size());
   for (const Uid* uid : scope.uids) {
     TypeRef element = uid_type(*uid);
     if (element == nullptr) return failure(nullptr);
@@ -225,87 +220,12 @@ Answer Typechecker::action_list(TypeRef& type) {
   return failure(nullptr);
 }
 
-Answer Typechecker::conjunction(const std::vector<Part>& parts, const Capabilities& prior) {
-  Answer left = parts.front()(prior);
-  Capabilities active = joined(prior, left.capabilities);
-  for (std::size_t i = 1; i < parts.size(); ++i) {
-    if (is_tag(left.type, Tag::kFalse)) {
-      left.capabilities.clear();
-      return left;
-    }
-    const Answer right = parts[i](active);
-    Answer both;
-    both.is_success = left.is_success && right.is_success;
-    if (left.type == nullptr || right.type == nullptr) {
-      both.is_success = false;
-      both.type = types_.plain(Tag::kBool);
-    } else if (right.type->tag == Tag::kFalse) {
-      both.type = right.type;
-    } else if (right.type->tag == Tag::kTrue) {
-      both.type = left.type;
-      both.capabilities = joined(left.capabilities, right.capabilities);
-    } else if (left.type->tag == Tag::kTrue) {
-      // Cedar keeps the right side's alone here.
-      both.type = right.type;
-      both.capabilities = right.capabilities;
-    } else {
-      both.type = types_.plain(Tag::kBool);
-      both.capabilities = joined(left.capabilities, right.capabilities);
-    }
-    if (!both.is_success) both.capabilities.clear();
-    left = std::move(both);
-    active = joined(prior, left.capabilities);
-  }
-  return left;
-}
-
-Answer Typechecker::conjunction(const Node& node, const Capabilities& prior) {
-  std::vector<Part> parts;
-  for (const NodeId child : nodes_.children_of(node)) {
-    parts.push_back([this, child](const Capabilities& known) {
-      return expect(child, known, {types_.plain(Tag::kBool)});
-    });
-  }
-  return conjunction(parts, prior);
-}
-
-Answer Typechecker::disjunction(const Node& node, const Capabilities& prior) {
-  const std::vector<TypeRef> boolean = {types_.plain(Tag::kBool)};
-  const auto children = nodes_.children_of(node);
-  Answer left = expect(children.front(), prior, boolean);
-  for (const NodeId child : children.subspan(1)) {
-    if (is_tag(left.type, Tag::kTrue)) return left;
-    const Answer right = expect(child, prior, boolean);
-    Answer both;
-    both.is_success = left.is_success && right.is_success;
-    if (left.type == nullptr || right.type == nullptr) {
-      both.is_success = false;
-      both.type = types_.plain(Tag::kBool);
-    } else if (right.type->tag == Tag::kTrue) {
-      both.type = right.type;
-      both.capabilities = right.capabilities;
-    } else if (right.type->tag == Tag::kFalse) {
-      both.type = left.type;
-      both.capabilities = left.capabilities;
-    } else if (left.type->tag == Tag::kFalse) {
-      both.type = right.type;
-      both.capabilities = right.capabilities;
-    } else {
-      both.type = types_.plain(Tag::kBool);
-      both.capabilities = common(left.capabilities, right.capabilities);
-    }
-    if (!both.is_success) both.capabilities.clear();
-    left = std::move(both);
-  }
-  return left;
-}
-
 Answer Typechecker::expect_answer(Answer answer, Range range,
                                   const std::vector<TypeRef>& expected) {
   if (answer.type == nullptr) return failure(nullptr);
   // Width subtyping even when strict: `{}` stands for any record.
   const bool fits = std::any_of(expected.begin(), expected.end(), [&](TypeRef type) {
-    return is_subtype(answer.type, type, ValidationMode::kPermissive);
+    return types_.is_below(answer.type, type, ValidationMode::kPermissive);
   });
   if (fits) return answer;
   std::string wanted;
@@ -332,6 +252,7 @@ Answer Typechecker::strict_bound(Answer answer, TypeRef a, TypeRef b, Range rang
 }
 
 Answer Typechecker::node(NodeId id, const Capabilities& prior) {
+  if (types_.is_spent()) return failure(nullptr);
   Answer answer = visit(id, prior);
   node_types_[id] = answer.type;
   return answer;
@@ -360,7 +281,7 @@ Answer Typechecker::visit(NodeId id, const Capabilities& prior) {
       return after(operand, success(types_.plain(Tag::kLong)));
     }
     case Op::kIsEmpty:
-      return after(expect(node.a, prior, {any_set_}), success(boolean.front()));
+      return after(expect(node.a, prior, {types_.any_set()}), success(boolean.front()));
     case Op::kEqual:
       return equality(node, prior);
     case Op::kNotEqual:
@@ -427,27 +348,6 @@ Answer Typechecker::negated(Answer inner) {
   if (inner.type->tag == Tag::kTrue) type = types_.boolean(false);
   if (inner.type->tag == Tag::kFalse) type = types_.boolean(true);
   return after(inner, success(type));
-}
-
-Answer Typechecker::conditional(const Node& node, const Capabilities& prior) {
-  const Answer test = expect(node.a, prior, {types_.plain(Tag::kBool)});
-  if (is_tag(test.type, Tag::kTrue)) {
-    Answer yes = this->node(node.b, joined(prior, test.capabilities));
-    if (yes.is_success) yes.capabilities = joined(yes.capabilities, test.capabilities);
-    return after(test, std::move(yes));
-  }
-  if (is_tag(test.type, Tag::kFalse)) return after(test, this->node(node.c, prior));
-  Answer yes = this->node(node.b, joined(prior, test.capabilities));
-  if (yes.is_success) yes.capabilities = joined(yes.capabilities, test.capabilities);
-  const Answer no = this->node(node.c, prior);
-  TypeRef bound = nullptr;
-  if (yes.type != nullptr && no.type != nullptr) {
-    bound = types_.least_upper_bound(yes.type, no.type, mode_);
-    if (bound == nullptr) incompatible(node.range, {yes.type, no.type});
-  }
-  if (bound == nullptr) return failure(nullptr);
-  const Answer both = success(bound, common(yes.capabilities, no.capabilities));
-  return after(test, after(yes, after(no, both)));
 }
 
 Answer Typechecker::set(const Node& node, const Capabilities& prior) {

@@ -70,6 +70,10 @@ class Typechecker {
 
   // The policy's whole condition, scope included. Errors are added.
   Answer check(const Environment& environment, std::set<TypeError>& errors);
+  // What the scope constraint of a variable comes to; the conditions play no part.
+  Answer check_scope(Variable variable, const Environment& environment);
+  // Whether a condition looks at the variable.
+  bool mentions(Variable variable) const { return mentions_[static_cast<std::size_t>(variable)]; }
   // The type that the last check() gave a node; null when it was not looked at.
   TypeRef type_of(NodeId id) const { return node_types_[id]; }
   // Whether the last check() got to the scope constraint of `variable`.
@@ -82,7 +86,9 @@ class Typechecker {
   Answer scope_in(Variable variable, const Scope& scope);
   Answer action_scope();
   Answer action_list(TypeRef& type);
-  Answer clauses(std::size_t from, const Capabilities& prior);
+  Answer clauses(const Capabilities& prior);
+  Answer both(Answer left, Answer right);
+  void begin(const Environment& environment, std::set<TypeError>& errors);
   // Folds from the left, as `(a && b) && c` nests.
   Answer conjunction(const std::vector<Part>& parts, const Capabilities& prior);
   Answer conjunction(const Node& node, const Capabilities& prior);
@@ -121,6 +127,8 @@ class Typechecker {
   std::optional<Value> literal_value(NodeId id) const;
   std::optional<std::vector<EntityUid>> literal_uids(NodeId id) const;
   bool is_descendant(const EntityNames& left, const EntityNames& right) const;
+  Capabilities joined(const Capabilities& a, const Capabilities& b);
+  Capabilities common(const Capabilities& a, const Capabilities& b);
   void index_shapes();
   std::string access_text(const Node& node) const;
   std::string text_of(NodeId id) const;  // as written, or as it would be
@@ -131,12 +139,10 @@ class Typechecker {
   const Nodes& nodes_;
   TypeTable& types_;
   const ValidationMode mode_;
-  TypeRef any_set_ = nullptr;
-  TypeRef any_record_ = nullptr;
-  TypeRef entity_set_ = nullptr;
   std::vector<NodeId> shapes_;
   std::vector<TypeRef> node_types_;
   std::array<bool, 4> reached_{};
+  std::array<bool, 4> mentions_{};
   const Environment* environment_ = nullptr;
   const Uid* action_uid_ = nullptr;
   Pool pool_;

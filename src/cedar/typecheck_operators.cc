@@ -30,7 +30,7 @@ std::string_view literal_kind(Function function) {
 }  // namespace
 
 Answer Typechecker::get(const Node& node, NodeId, const Capabilities& prior) {
-  const Answer target = expect(node.a, prior, {types_.plain(Tag::kAnyEntity), any_record_});
+  const Answer target = expect(node.a, prior, {types_.plain(Tag::kAnyEntity), types_.any_record()});
   if (target.type == nullptr) return failure(nullptr);
   const std::string_view name = node.name->view();
   const CheckedAttribute attribute = types_.attribute(*target.type, name);
@@ -67,7 +67,7 @@ std::string Typechecker::access_text(const Node& node) const {
 }
 
 Answer Typechecker::has(const Node& node, const Capabilities& prior) {
-  const Answer target = expect(node.a, prior, {types_.plain(Tag::kAnyEntity), any_record_});
+  const Answer target = expect(node.a, prior, {types_.plain(Tag::kAnyEntity), types_.any_record()});
   if (target.type == nullptr) return failure(types_.plain(Tag::kBool));
   const Text* name = nodes_.names_of(node).front();
   const CheckedAttribute attribute = types_.attribute(*target.type, name->view());
@@ -146,8 +146,9 @@ std::optional<Value> Typechecker::literal_value(NodeId id) const {
 }
 
 TypeRef Typechecker::equality_type(NodeId a, TypeRef left, NodeId b, TypeRef right) const {
-  if (left != nullptr && right != nullptr && are_disjoint(*left, *right)) {
-    return types_.boolean(false);
+  if (left != nullptr && right != nullptr) {
+    types_.charge(left->entities.size() + right->entities.size());
+    if (are_disjoint(*left, *right)) return types_.boolean(false);
   }
   const std::optional<Value> left_value = literal_value(a);
   const std::optional<Value> right_value = literal_value(b);
@@ -204,9 +205,9 @@ Answer Typechecker::arithmetic(const Node& node, const Capabilities& prior) {
 }
 
 Answer Typechecker::contains(const Node& node, const Capabilities& prior) {
-  const Answer left = expect(node.a, prior, {any_set_});
-  const Answer right =
-      node.op == Op::kContains ? this->node(node.b, prior) : expect(node.b, prior, {any_set_});
+  const Answer left = expect(node.a, prior, {types_.any_set()});
+  const Answer right = node.op == Op::kContains ? this->node(node.b, prior)
+                                                : expect(node.b, prior, {types_.any_set()});
   TypeRef element = left.type;
   if (node.op == Op::kContains && left.type != nullptr) element = left.type->element;
   const Answer answer =
@@ -281,7 +282,7 @@ std::optional<std::vector<EntityUid>> Typechecker::literal_uids(NodeId id) const
 
 Answer Typechecker::in(const Node& node, const Capabilities& prior) {
   const Answer left = expect(node.a, prior, {types_.plain(Tag::kAnyEntity)});
-  const Answer right = expect(node.b, prior, {entity_set_, types_.plain(Tag::kAnyEntity)});
+  const Answer right = expect(node.b, prior, {types_.entity_set(), types_.plain(Tag::kAnyEntity)});
   if (!left.is_success || !right.is_success) return failure(types_.plain(Tag::kBool));
   const std::optional<Value> literal = literal_value(node.a);
   if (literal && literal->kind == Kind::kEntity && is_action_type(literal->uid->type->view())) {
@@ -302,6 +303,7 @@ Answer Typechecker::in_types(TypeRef left, TypeRef right) const {
 
 Answer Typechecker::action_in(const EntityUid& left, const std::vector<EntityUid>& right) const {
   bool is_in = false;
+  types_.charge(right.size());
   for (const EntityUid& uid : right) {
     if (!is_action_type(uid.type)) continue;
     const ActionType* action = types_.schema().find_action(uid);
@@ -312,22 +314,11 @@ Answer Typechecker::action_in(const EntityUid& left, const std::vector<EntityUid
 }
 
 bool Typechecker::is_descendant(const EntityNames& left, const EntityNames& right) const {
-  const auto is_one = [&](const std::string& inner, const std::string& outer) {
-    if (inner == outer) return true;
-    const EntityType* type = types_.schema().find_entity(outer);
-    if (type != nullptr && type->descendants.contains(inner)) return true;
-    if (!is_action_type(outer) || !is_action_type(inner)) return false;
-    return std::any_of(
-        types_.schema().actions.begin(), types_.schema().actions.end(), [&](const auto& entry) {
-          const auto& below = entry.second.descendants;
-          return entry.first.type == outer &&
-                 std::any_of(below.begin(), below.end(),
-                             [&](const EntityUid& uid) { return uid.type == inner; });
-        });
-  };
+  types_.charge(left.size() * right.size());
   return std::any_of(left.begin(), left.end(), [&](const std::string& inner) {
-    return std::any_of(right.begin(), right.end(),
-                       [&](const std::string& outer) { return is_one(inner, outer); });
+    return std::any_of(right.begin(), right.end(), [&](const std::string& outer) {
+      return types_.is_type_below(inner, outer);
+    });
   });
 }
 

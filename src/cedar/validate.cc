@@ -4,12 +4,14 @@
 
 #include "base/json_place.h"
 #include "cedar/access.h"
+#include "cedar/environments.h"
 #include "cedar/escape.h"
 #include "cedar/levels.h"
 #include "cedar/lookalike.h"
 #include "cedar/policy_content.h"
 #include "cedar/typecheck.h"
 #include "cedar/validation_help.h"
+#include "cedar/validation_work.h"
 
 namespace keyturn::cedar {
 namespace {
@@ -19,11 +21,37 @@ constexpr std::string_view kNoAction =
 constexpr std::string_view kImpossible =
     "policy is impossible: the policy expression evaluates to false for all valid requests";
 
+std::string too_much_work(std::size_t work_max) {
+  return fmt::format(
+      "typing up to this policy takes more than {} steps: too many policies look at too many of "
+      "the "
+      "schema's pairs of types and actions; narrow scopes with `is` and `==`, or validate in parts",
+      work_max);
+}
+
+// A diagnostic before its place is looked up.
+struct Found {
+  const Policy* policy;
+  Range range;
+  std::string message;
+  std::string help;
+};
+
+struct Report {
+  std::vector<Found> errors;
+  std::vector<Found> warnings;
+};
+
 class PolicyValidator {
  public:
   PolicyValidator(const SchemaContent& schema, TypeTable& types, const ValidationOptions& options,
-                  ValidationResult& result)
-      : schema_(schema), types_(types), options_(options), result_(result) {}
+                  const ValidationWork& work, Report& report)
+      : schema_(schema),
+        types_(types),
+        facts_(schema, types),
+        options_(options),
+        work_(work),
+        report_(report) {}
 
   void validate(const Policy& policy) {
     policy_ = &policy;
@@ -36,7 +64,8 @@ class PolicyValidator {
     } else {
       check_slots(*policy.link);
     }
-    check_application();
+    if (!types_.is_spent()) check_application();
+    if (types_.is_spent()) add(policy.body->range, too_much_work(work_.max));
     for (const TypeError& error : errors_) report(error);
   }
 
@@ -47,35 +76,26 @@ class PolicyValidator {
   void check_type_name(std::string_view name, Range range);
   void check_slots(const Link& link);
   void check_application();
-  bool may_match(const Scope& scope, const std::string& name) const;
-  std::vector<const ActionType*> actions_in_scope() const;
+  bool may_match(const EntityNames& names, const Scope& scope);
   void check_types(const Body& body);
-  std::vector<std::string> slot_types(const Scope& scope, const std::string& variable) const;
   void add(Range range, std::string message) { errors_.insert({range, std::move(message)}); }
-  std::string placed(Range range, std::string_view message) const;
   void report(const TypeError& error);
 
   std::size_t help_names_left_ = kHelpNamesMax;
   const SchemaContent& schema_;
   TypeTable& types_;
+  SchemaFacts facts_;
   const ValidationOptions& options_;
-  ValidationResult& result_;
+  const ValidationWork& work_;
+  Report& report_;
   const Policy* policy_ = nullptr;
   std::set<TypeError> errors_;
 };
 
-std::string PolicyValidator::placed(Range range, std::string_view message) const {
-  const Body& body = *policy_->body;
-  if (range.end == 0) return std::string(message);
-  if (!body.source->empty()) return error_at(*body.source, range, message).message;
-  if (body.json == nullptr) return std::string(message);
-  return fmt::format("{} at {}", message, place_at(*body.json, range.begin));
-}
-
 void PolicyValidator::report(const TypeError& error) {
   const bool is_lenient = error.message == kNoAction && options_.behaviour == Behaviour::kCedar413;
-  (is_lenient ? result_.warnings : result_.errors)
-      .push_back({policy_->id, placed(error.range, error.message),
+  (is_lenient ? report_.warnings : report_.errors)
+      .push_back({policy_, error.range, error.message,
                   validation_help(schema_, error.message, help_names_left_)});
 }
 
@@ -114,8 +134,8 @@ void PolicyValidator::check_lookalikes(const Body& body) {
   find_lookalikes(
       body, [&](Range range, std::string message) { found.insert({range, std::move(message)}); });
   for (const TypeError& one : found) {
-    result_.warnings.push_back({policy_->id, placed(one.range, one.message),
-                                validation_help(schema_, one.message, help_names_left_)});
+    report_.warnings.push_back(
+        {policy_, one.range, one.message, validation_help(schema_, one.message, help_names_left_)});
   }
 }
 
@@ -125,119 +145,124 @@ void PolicyValidator::check_slots(const Link& link) {
   }
 }
 
-// Whether an entity of the declared type `name` may match. Without a list of all that may: there
-// may be many types, and policies.
-bool PolicyValidator::may_match(const Scope& scope, const std::string& name) const {
-  const auto is_below = [&](const Uid& uid, std::string_view type) {
-    if (type == uid.type->view()) return true;
-    const EntityType* above = schema_.find_entity(uid.type->view());
-    return above != nullptr && above->descendants.contains(std::string(type));
-  };
-  switch (scope.kind) {
-    case ScopeKind::kEqual:
-      return scope.uid == nullptr || name == scope.uid->type->view();
-    case ScopeKind::kIn:
-      return scope.uid == nullptr || is_below(*scope.uid, name);
-    case ScopeKind::kIs:
-      return name == scope.type->view();
-    case ScopeKind::kIsIn:
-      return name == scope.type->view() && (scope.uid == nullptr || is_below(*scope.uid, name));
-    case ScopeKind::kAny:
-      break;
+// Whether an entity of one of the declared types may match.
+bool PolicyValidator::may_match(const EntityNames& names, const Scope& scope) {
+  types_.charge(1);
+  if (names.empty()) return false;
+  const bool has_type = scope.kind == ScopeKind::kIs || scope.kind == ScopeKind::kIsIn;
+  if (has_type && !names.contains(scope.type->view())) return false;
+  if (scope.kind == ScopeKind::kIs || scope.kind == ScopeKind::kAny || scope.uid == nullptr) {
+    return true;
   }
-  return true;
-}
-
-std::vector<const ActionType*> PolicyValidator::actions_in_scope() const {
-  const Scope& scope = policy_->body->action;
-  std::vector<const ActionType*> actions;
-  if (scope.kind == ScopeKind::kAny) {
-    for (const auto& [uid, action] : schema_.actions) actions.push_back(&action);
-    return actions;
+  const std::string_view above = scope.uid->type->view();
+  if (scope.kind == ScopeKind::kEqual) return names.contains(above);
+  const EntityType* type = schema_.find_entity(above);
+  if (has_type) {
+    return scope.type->view() == above ||
+           (type != nullptr && type->descendants.contains(scope.type->view()));
   }
-  for (const Uid* listed : scope.uids) {
-    const ActionType* action =
-        schema_.find_action({std::string(listed->type->view()), std::string(listed->id->view())});
-    if (action == nullptr) return {};
-    actions.push_back(action);
-    if (scope.kind == ScopeKind::kEqual) continue;
-    for (const EntityUid& below : action->descendants)
-      actions.push_back(schema_.find_action(below));
-  }
-  return actions;
+  if (names.contains(above)) return true;
+  if (type == nullptr) return false;
+  const EntityNames& below = type->descendants;
+  types_.charge(std::min(names.size(), below.size()));
+  const EntityNames& fewer = names.size() < below.size() ? names : below;
+  const EntityNames& others = names.size() < below.size() ? below : names;
+  return std::any_of(fewer.begin(), fewer.end(),
+                     [&](const std::string& name) { return others.contains(name); });
 }
 
 void PolicyValidator::check_application() {
   const Scope principal = linked_scope(policy_->body->principal, *policy_);
   const Scope resource = linked_scope(policy_->body->resource, *policy_);
-  const auto meets = [&](const auto& names, const Scope& scope) {
-    return std::any_of(names.begin(), names.end(),
-                       [&](const std::string& name) { return may_match(scope, name); });
-  };
-  for (const ActionType* action : actions_in_scope()) {
-    if (meets(action->principals, principal) && meets(action->resources, resource)) return;
+  for (const ActionType* action : actions_in_scope(schema_, policy_->body->action)) {
+    if (may_match(action->principals, principal) && may_match(action->resources, resource)) return;
   }
   add(policy_->body->range, std::string(kNoAction));
-}
-
-// The types a slot may be linked to when the variable has the type `variable`; one empty name for
-// no slot.
-std::vector<std::string> PolicyValidator::slot_types(const Scope& scope,
-                                                     const std::string& variable) const {
-  if (scope.slot == Slot::kNone) return {std::string()};
-  std::vector<std::string> types;
-  if (scope.kind != ScopeKind::kEqual) {
-    for (const auto& [name, type] : schema_.entities) {
-      if (type.descendants.contains(variable)) types.push_back(name);
-    }
-  }
-  types.push_back(variable);
-  return types;
 }
 
 void PolicyValidator::check_types(const Body& body) {
   Typechecker checker(body, types_, options_.mode);
   bool is_impossible = true;
-  const auto check = [&](const Environment& environment) {
+  Walk walk = options_.level_max ? Walk::kEachAction : Walk::kUnlessRuledOut;
+  if (options_.level_max == 0U) walk = Walk::kAll;
+  if (work_.walk) walk = *work_.walk;
+  walk_environments(body, checker, types_, facts_, walk, [&](const Environment& environment) {
     std::set<TypeError> found;
     const Answer answer = checker.check(environment, found);
     if (options_.level_max && answer.is_success) {
+      types_.charge(body.nodes.nodes.size());
       check_levels(body, checker, environment, *options_.level_max, found);
     }
+    if (types_.is_spent()) return;
     errors_.merge(found);
     if (answer.type == nullptr || answer.type->tag != Tag::kFalse) is_impossible = false;
+  });
+  if (is_impossible && !types_.is_spent()) {
+    report_.warnings.push_back({policy_, body.range, std::string(kImpossible), {}});
+  }
+}
+
+using Texts = std::map<const std::string*, std::vector<std::pair<std::size_t, Diagnostic*>>>;
+
+// Each text is gone through once, whatever the number of diagnostics.
+void place(const std::vector<Found>& found, std::vector<Diagnostic>& diagnostics) {
+  Texts cedar;
+  Texts json;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    diagnostics.push_back({found[i].policy->id, found[i].message, found[i].help});
+  }
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const Body& body = *found[i].policy->body;
+    if (found[i].range.end == 0) continue;
+    if (!body.source->empty()) cedar[body.source.get()].emplace_back(i, &diagnostics[i]);
+    if (body.json != nullptr) json[body.json.get()].emplace_back(i, &diagnostics[i]);
+  }
+  const auto by_place = [&](auto& items) {
+    std::sort(items.begin(), items.end(), [&](const auto& a, const auto& b) {
+      return std::pair(found[a.first].range.begin, a.first) <
+             std::pair(found[b.first].range.begin, b.first);
+    });
   };
-  Environment environment;
-  for (const auto& [uid, action] : schema_.actions) {
-    environment.action = &action;
-    for (const std::string& principal : action.principals) {
-      for (const std::string& resource : action.resources) {
-        environment.principal = principal;
-        environment.resource = resource;
-        for (const std::string& slot : slot_types(body.principal, principal)) {
-          environment.principal_slot = slot;
-          for (const std::string& other : slot_types(body.resource, resource)) {
-            environment.resource_slot = other;
-            check(environment);
-          }
-        }
-      }
+  for (auto& [text, items] : cedar) {
+    by_place(items);
+    PlaceFinder finder(*text);
+    for (auto& [at, diagnostic] : items) {
+      diagnostic->message = finder.error(found[at].range, diagnostic->message).message;
     }
   }
-  if (is_impossible) result_.warnings.push_back({policy_->id, placed(body.range, kImpossible)});
+  for (auto& [text, items] : json) {
+    by_place(items);
+    std::vector<std::size_t> offsets;
+    for (const auto& [at, diagnostic] : items) offsets.push_back(found[at].range.begin);
+    const std::vector<std::string> places = places_at(*text, offsets);
+    for (std::size_t i = 0; i < items.size(); ++i) items[i].second->message += " at " + places[i];
+  }
 }
 
 }  // namespace
 
+CountedValidation validate_counted(const PolicySet& policies, const Schema& schema,
+                                   const ValidationOptions& options, const ValidationWork& work) {
+  const SchemaContent& content = Access::content(schema);
+  TypeTable types(content, work.max);
+  Report report;
+  PolicyValidator validator(content, types, options, work, report);
+  const PolicySetContent& set = Access::content(policies);
+  for (const std::vector<Policy>* group : {&set.templates, &set.policies}) {
+    for (const Policy& policy : *group) {
+      if (!types.is_spent()) validator.validate(policy);
+    }
+  }
+  CountedValidation counted;
+  counted.work = work.max - types.work_left();
+  place(report.errors, counted.result.errors);
+  place(report.warnings, counted.result.warnings);
+  return counted;
+}
+
 ValidationResult validate(const PolicySet& policies, const Schema& schema,
                           const ValidationOptions& options) {
-  ValidationResult result;
-  const SchemaContent& content = Access::content(schema);
-  TypeTable types(content);
-  PolicyValidator validator(content, types, options, result);
-  for (const Policy& policy : Access::content(policies).templates) validator.validate(policy);
-  for (const Policy& policy : Access::content(policies).policies) validator.validate(policy);
-  return result;
+  return validate_counted(policies, schema, options, {}).result;
 }
 
 ValidationResult validate(const PolicySet& policies, const Schema& schema, ValidationMode mode) {

@@ -201,7 +201,7 @@ TEST_F(PolicyCommand, RequestsThatAreWrongSayWhichPart) {
       {R"({"principal": {"type": "U", "id": 7}, "action": "A::\"a\""})",
        {"`id`", "column 35 (`/principal/id`)"}},
       {"{\"principal\":\n  \"U::a\"}",
-       {"`principal`, in the string at line 2, column 3 (`/principal`): ", "line 1, column 4",
+       {"`principal`, in the string at line 2, column 3 (`/principal`): ", "line 1, column 5",
         "^"}},
       {"{\"principal\": {\"type\": \"U U\", \"id\": \"a\"}, \"action\": \"A::\\\"a\\\"\",\n"
        "\"resource\": \"R::\\\"r\\\"\"}",
