@@ -35,6 +35,14 @@ bool has_dot_segment(std::string_view decoded) {
   return found;
 }
 
+// One name to who decodes once, another to who decodes twice. A key of S3 may hold a `%41` of its
+// own.
+bool is_encoded_twice(std::string_view decoded, PathRules rules) {
+  const auto again = percent_decode(decoded);
+  if (!again || *again == decoded) return false;
+  return rules == PathRules::kPlain || has_dot_segment(*again);
+}
+
 Result<void> read_path(Target& out, PathRules rules) {
   out.trailing_slash = out.path.size() > 1 && out.path.ends_with('/');
   for (const std::string_view raw : split_path(out.path)) {
@@ -44,6 +52,9 @@ Result<void> read_path(Target& out, PathRules rules) {
     }
     if (has_dot_segment(segment)) {
       return fail(Code::kInvalid, "the path holds a dot segment: `{}`", printable(raw, 64));
+    }
+    if (is_encoded_twice(segment, rules)) {
+      return fail(Code::kInvalid, "the path is percent-encoded twice: `{}`", printable(raw, 64));
     }
     if (segment.empty() && rules == PathRules::kPlain) {
       return fail(Code::kInvalid, "the path holds an empty segment");

@@ -38,7 +38,8 @@ enum class PathRules {
   kObjectKeys,  // S3: empty segments are part of a key
   kPlain,
 };
-// Refused: dot segments in any encoding, control bytes, broken escapes, a raw plus in the query.
+// Refused: dot segments in any encoding, escapes of escapes, control bytes, broken escapes, a raw
+// plus in the query.
 Result<Target> read_target(std::string_view target, PathRules rules);
 // Whether a query parameter belongs to a presigned URL's signature.
 bool is_signature_parameter(std::string_view name);
@@ -58,6 +59,10 @@ std::string write_form(const Fields& fields);
 // `Tags.member.1.Key=a` as {"Tags": [{"Key": "a"}]}. Refused: a name that is both a value and a
 // group.
 Result<Json> nest(const Fields& fields);
+
+// kInvalid: two names of the object differ in case only. AWS's own readers differ in whether
+// `tableName` is `TableName`; no operation has both.
+Result<void> check_spelling(const Json& object);
 
 // The values at a wire path below `root` (tools/aws_model/shapes.py): `Tags[].Key`.
 std::vector<const Json*> values_at(const Json& root, std::string_view path);

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "aws/parameters.h"
 
@@ -122,6 +123,19 @@ Result<Json> nest(const Fields& fields) {
   Json::Object object;
   for (auto& [name, child] : root.children) object.emplace_back(name, to_json(child));
   return Json(std::move(object));
+}
+
+Result<void> check_spelling(const Json& object) {
+  std::set<std::string, std::less<>> seen;
+  const auto* members = object.if_object();
+  for (std::size_t i = 0; members != nullptr && i < members->size(); ++i) {
+    const std::string& name = (*members)[i].first;
+    if (!seen.insert(to_lower(name)).second) {
+      return fail(Code::kInvalid, "`{}` is given twice, in upper and lower case",
+                  printable(name, 64));
+    }
+  }
+  return {};
 }
 
 std::vector<const Json*> values_at(const Json& root, std::string_view path) {

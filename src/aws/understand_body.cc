@@ -207,11 +207,13 @@ Result<Members> read_members(const Recognised& recognised, const http::RequestHe
     if (recognised.form.empty()) read_query(recognised, out.input.query);
     read_headers(recognised, head, out.input.headers);
   }
+  TRY_VOID(check_spelling(out.input.query));
   for (const std::string& segment : recognised.target.segments)
     out.input.request_path += "/" + segment;
   if (out.input.request_path.empty()) out.input.request_path = "/";
   if (body) {
     TRY_VOID(BodyReader(recognised, head, *body, out).read());
+    TRY_VOID(check_spelling(out.input.body));
   } else {
     out.canonical_body = "(streamed)";
   }
