@@ -6,6 +6,7 @@
 #   differential  20,000 seeded cases of the Cedar engine, sanitized, against the reference implementation
 #   acceptance  the sanitized binary with real AWS clients, hostile input and faults
 #   aws         every AWS operation understood as well as docs/aws-coverage.md says, with bars that fail
+#   aws-compat  moto's own tests through the gate, none failing that passes directly (not part of the default)
 #   ledger      the ledger's files under judges of other make, sound and damaged
 #   sim         2,000 seeded runs of a whole gateway in virtual time, with faults, half of them sanitized
 #   kill        kill -9 of a working server at random moments, N times (50), and nothing lost, nothing twice
@@ -94,6 +95,11 @@ test_acceptance() {
 test_aws() {
   . scripts/aws.sh
   run_aws_judges
+}
+
+test_aws-compat() {
+  . scripts/aws_compat.sh
+  run_compat
 }
 
 test_ledger() {
