@@ -44,20 +44,6 @@ std::optional<Captured> read_captured(const std::string& line) {
   return captured;
 }
 
-class TestSigner final : public vault::Signer {
- public:
-  const std::string& access_key_id() const override { return id_; }
-  std::string_view session_token() const override { return "theirs"; }
-  std::string sign(std::string_view date, std::string_view region, std::string_view service,
-                   std::string_view text) const override {
-    const auto key = crypto::sigv4_signing_key(kSecret, date, region, service);
-    return crypto::hmac_sha256(key.view(), text).hex();
-  }
-
- private:
-  std::string id_ = "AKIAUPSTREAM";
-};
-
 class Clients : public testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -238,8 +224,9 @@ TEST_F(Clients, AreSignedAnewForUpstream) {
                    .expect = one.expect};
     const std::string payload = crypto::sha256(again.body).hex();
     const UpstreamScope scope{first->forward.region, first->forward.signing_name};
-    const auto signature = sign_for_upstream(again.head, "upstream.example", payload, scope,
-                                             claim->time, TestSigner());
+    const auto signature =
+        sign_for_upstream(again.head, "upstream.example", payload, scope, claim->time,
+                          KeysSigner("AKIAUPSTREAM", kSecret, "theirs"));
     ASSERT_TRUE(signature);
     again.head.headers.add("Host", "upstream.example");
     const auto verified = verify(again, "theirs");
