@@ -6,7 +6,6 @@
 
 #include "base/bytes.h"
 #include "gate/inquiry.h"
-#include "gate/replay.h"
 
 namespace keyturn::gate {
 namespace {
@@ -191,11 +190,7 @@ Result<HoldExplanation> explain_hold(const Gate& gate, const review::Change& cha
   if (review::is_erased(change)) {
     return fail(Code::kNotFound, "what {} asked for was erased", change.id.text());
   }
-  std::shared_ptr<const Policies> policies = gate.policies();
-  if (policies == nullptr || policies->digest() != change.policy_digest) {
-    TRY(const std::string text, gate.find_pack(change.policy_digest));
-    TRY(policies, read_pack(text));
-  }
+  TRY(const std::shared_ptr<const Policies> policies, gate.find_policies(change.policy_digest));
   TRY(const Action action, read_action(change.action));
   return explain_hold(*policies, action, {change.agent, change.owner, purpose, 0});
 }

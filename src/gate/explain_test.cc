@@ -160,6 +160,19 @@ TEST_F(ExplainedChange, IsExplainedByThePackThatHeldItAlsoWhenAnotherTookItsPlac
   EXPECT_EQ(to_text(to_json(get(explain_hold(*gate_, *held.change, purpose)))), before);
 }
 
+// Reviewers open a change again and again.
+TEST_F(ExplainedChange, ByAnOlderPackReadsThatPackOnce) {
+  const Decision held = get(decide(action_of(Effect::kDestroy, Tier::kProduction)));
+  ASSERT_TRUE(held.change);
+  ASSERT_TRUE(gate_->set_policies(policies_of("permit (principal, action, resource);")));
+  const std::string first = to_text(to_json(get(explain_hold(*gate_, *held.change, "p"))));
+  ASSERT_TRUE(store_->run([](store::Transaction& transaction) -> Result<void> {
+    TRY_VOID(transaction.execute("DELETE FROM gate_packs"));
+    return {};
+  }));
+  EXPECT_EQ(to_text(to_json(get(explain_hold(*gate_, *held.change, "p")))), first);
+}
+
 TEST_F(ExplainedChange, WithoutItsPackOrItsActionSaysSo) {
   review::Change change = *get(decide(action_of(Effect::kDestroy, Tier::kProduction))).change;
   change.policy_digest = Digest();

@@ -101,6 +101,12 @@ Result<void> Gate::set_policies(std::shared_ptr<const Policies> policies) {
 
 std::shared_ptr<const Policies> Gate::policies() const { return inside_->current_policies(); }
 
+Result<std::shared_ptr<const Policies>> Gate::find_policies(const Digest& digest) const {
+  std::shared_ptr<const Policies> current = policies();
+  if (current != nullptr && current->digest() == digest) return current;
+  return inside_->packs.get(digest, [this](const Digest& wanted) { return find_pack(wanted); });
+}
+
 Result<std::string> Gate::find_pack(const Digest& digest) const {
   std::optional<std::string> text;
   TRY_VOID(inside_->store.read([&](store::Transaction& transaction) -> Result<void> {

@@ -129,10 +129,11 @@ class Gate {
   // Its tables, without policies.
   static Result<void> prepare(store::Store& store);
 
-  // Swaps the policies whole, keeps their text under their digest and records policy.loaded.
-  // Creates the gate's tables. Blocks.
+  // Swaps the policies whole, keeps their text, records policy.loaded; makes the tables. Blocks.
   Result<void> set_policies(std::shared_ptr<const Policies> policies);
   std::shared_ptr<const Policies> policies() const;
+  // Those of a digest, current or kept; a few are remembered. kNotFound, kCorrupt.
+  Result<std::shared_ptr<const Policies>> find_policies(const Digest& digest) const;
   // The text of a policy pack that was loaded once. kNotFound.
   Result<std::string> find_pack(const Digest& digest) const;
 
@@ -151,8 +152,7 @@ class Gate {
   Result<Erased> erase_contents(const Erasure& erasure);
 
   // Decides and records. `decided` is called once, on another thread, after the commit is durable
-  // (GateOptions::observe apart).
-  // An error means that nothing is recorded: deny.
+  // (GateOptions::observe apart). An error means that nothing is recorded: deny.
   void decide(Question question, Decided decided);
   // A request that was refused before it was understood (signature, framing): recorded as
   // action.refused.

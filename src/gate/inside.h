@@ -5,6 +5,7 @@
 
 #include "gate/gate.h"
 #include "gate/listeners.h"
+#include "gate/pack_cache.h"
 
 namespace keyturn::gate {
 
@@ -45,6 +46,7 @@ struct Gate::Inside {
   std::mutex loading;        // one change of policies at a time
   mutable std::mutex mutex;  // guards the pointer below, for the length of its copy
   std::shared_ptr<const Policies> policies;
+  PackCache packs;  // former ones
 };
 
 }  // namespace keyturn::gate
