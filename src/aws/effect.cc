@@ -120,6 +120,9 @@ Judged judge_effect(const Model& model, const Operation& operation, const Input&
       judged.attributes.set(kSetsRole, true);
       judged.why.emplace_back("its template says as whom services act");
     }
+    if (Json makes = describe_made(inside->made, place); !makes.is_null()) {
+      judged.attributes.set(std::string(kMakes), std::move(makes));
+    }
     if (auto* found = inside->attributes.if_object()) {
       for (auto& [name, value] : *found) judged.attributes.set(name, std::move(value));
     }

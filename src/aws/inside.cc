@@ -53,6 +53,13 @@ Inside sql(std::string_view service, std::string_view path, const Input& input) 
   return inside;
 }
 
+void list_made(Inside& inside, const TemplateDiff& diff) {
+  for (const TemplateChange& change : diff.changes) {
+    if (change.change != ResourceChange::kAdded || change.name.empty()) continue;
+    inside.made.push_back({change.type, change.name});
+  }
+}
+
 void describe(Inside& inside, const TemplateDiff& diff) {
   Json::Array stateful;
   Json::Array grants;
@@ -66,6 +73,7 @@ void describe(Inside& inside, const TemplateDiff& diff) {
   inside.attributes.set("template_resources", static_cast<std::int64_t>(diff.changes.size()));
   inside.attributes.set("template_stateful", Json(std::move(stateful)));
   inside.attributes.set("template_grants", Json(std::move(grants)));
+  list_made(inside, diff);
 }
 
 // An update of what is deployed, resource by resource.
@@ -91,6 +99,7 @@ Inside update(const TemplateDiff& diff) {
     inside.roles.insert(inside.roles.end(), change.roles.begin(), change.roles.end());
   }
   inside.attributes.set("template_changes", Json(std::move(changes)));
+  list_made(inside, diff);
   if (!pairs.empty()) inside.attributes.set("recreate", Json(std::move(pairs)));
   return inside;
 }
@@ -142,6 +151,11 @@ Inside cloud_control(const Model& model, const Operation& operation, const Input
   const bool deletes = operation.name == "DeleteResource";
   Inside inside{.effect = deletes ? Effect::kDestroy : Effect::kChange};
   inside.why = {deletes ? "it deletes the resource" : "it makes or alters a resource"};
+  if (operation.name == "CreateResource") {
+    if (auto made = made_by_cloud_control(operation.name, input)) {
+      inside.made.push_back(std::move(*made));
+    }
+  }
   if (type == nullptr) {
     raise(inside, Effect::kDestroy, "its type is not known");
   } else {

@@ -8,6 +8,7 @@
 
 #include "aws/bind.h"
 #include "aws/deployed.h"
+#include "aws/made.h"
 
 namespace keyturn::aws {
 
@@ -16,6 +17,7 @@ struct Inside {
   std::vector<std::string> why = {};
   Json attributes = Json::Object{};
   std::vector<std::string> roles = {};  // lent to services: ARNs or names; `*` where computed
+  std::vector<Made> made = {};          // under names that it gives
 };
 // Nothing for operations that are not looked into: their own effect holds.
 // `deployed`: the stack that the request would update, where upstream told.

@@ -258,58 +258,6 @@ class Differ {
   TemplateDiff diff_;
 };
 
-// `Table` of `DeleteTable`.
-std::string_view noun_of(std::string_view operation) {
-  const std::size_t next = operation.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 1);
-  return next == operation.npos ? std::string_view() : operation.substr(next);
-}
-
-// Of a thing that was deleted a hundred times over, a reader needs no more.
-constexpr std::size_t kRecreationsShownMax = 20;
-constexpr std::size_t kArnBytesShown = 300;
-
-bool starts_with_any(std::string_view text, std::span<const std::string_view> beginnings) {
-  return std::any_of(beginnings.begin(), beginnings.end(),
-                     [text](std::string_view begin) { return text.starts_with(begin); });
-}
-
-// What is made, under one name: a change set of type CREATE makes its stack.
-std::string_view thing_of(const Action& action) {
-  const std::string_view noun = noun_of(action.operation);
-  return action.service == "cloudformation" && noun == "ChangeSet" ? "Stack" : noun;
-}
-
-// Whose names differ by case and are one all the same.
-bool folds_case(std::string_view service) {
-  constexpr std::array<std::string_view, 5> kServices = {"rds", "docdb", "elasticache", "neptune",
-                                                         "redshift"};
-  return std::find(kServices.begin(), kServices.end(), service) != kServices.end();
-}
-
-// What upstream adds to the name of what it makes: the id in `stack/prod/51af3dc0`.
-bool is_added_id(std::string_view rest) {
-  return rest.starts_with('/') && rest.find_first_of(":/", 1) == rest.npos;
-}
-
-// Equal segment by segment; a star stands for what a request did not say.
-bool may_be_one(std::string_view a, std::string_view b) {
-  if (a == "*" || b == "*") return false;
-  while (!a.empty() || !b.empty()) {
-    const std::size_t left = a.find_first_of(":/");
-    const std::size_t right = b.find_first_of(":/");
-    const std::string_view mine = a.substr(0, left);
-    const std::string_view other = b.substr(0, right);
-    if (mine != other && mine != "*" && other != "*") return false;
-    if (left == a.npos && right == b.npos) return true;
-    if (left == a.npos) return is_added_id(b.substr(right));
-    if (right == b.npos) return is_added_id(a.substr(left));
-    if (a[left] != b[right]) return false;
-    a.remove_prefix(left + 1);
-    b.remove_prefix(right + 1);
-  }
-  return true;
-}
-
 }  // namespace
 
 std::string_view to_string(ResourceChange change) {
@@ -406,46 +354,6 @@ std::vector<Recreation> find_recreations(const TemplateDiff& diff) {
     }
   }
   return found;
-}
-
-bool creates(const Action& action) {
-  constexpr std::array<std::string_view, 9> kVerbs = {
-      "Create", "Run", "Restore", "Put", "Launch", "Register", "Import", "Allocate", "Execute"};
-  const std::string_view made = noun_of(action.operation);
-  return starts_with_any(action.operation, kVerbs) && made != "Object" && made != "Item";
-}
-
-std::vector<Recreation> find_recreations(const Action& creation,
-                                         const std::vector<Destroyed>& destroyed) {
-  constexpr std::array<std::string_view, 6> kVerbs = {"Delete",  "Terminate",  "Remove",
-                                                      "Release", "Deregister", "Destroy"};
-  std::vector<Recreation> found;
-  if (!creates(creation)) return found;
-  const std::string_view made = thing_of(creation);
-  const bool folds = folds_case(creation.service);
-  const auto name_of = [folds](const std::string& arn) { return folds ? to_lower(arn) : arn; };
-  for (const Destroyed& gone : destroyed) {
-    const std::string_view noun = noun_of(gone.operation);
-    if (gone.service != creation.service || noun.empty() || !made.starts_with(noun)) continue;
-    if (!starts_with_any(gone.operation, kVerbs)) continue;
-    for (const Resource& resource : creation.resources) {
-      if (!may_be_one(name_of(gone.resource), name_of(resource.name))) continue;
-      found.push_back({gone.resource, resource.name, resource.type});
-    }
-  }
-  return found;
-}
-
-std::vector<std::string> describe_recreations(const Action& creation,
-                                              const std::vector<Destroyed>& destroyed) {
-  std::vector<std::string> words;
-  for (const Recreation& pair : find_recreations(creation, destroyed)) {
-    if (words.size() == kRecreationsShownMax) break;
-    words.push_back(fmt::format("{} was destroyed earlier in this session and is made again as {}",
-                                printable(pair.destroyed, kArnBytesShown),
-                                printable(pair.created, kArnBytesShown)));
-  }
-  return words;
 }
 
 }  // namespace keyturn::aws

@@ -4,6 +4,7 @@
 
 #include "aws/deployed.h"
 #include "aws/effect.h"
+#include "aws/made.h"
 #include "aws/sigv4.h"
 #include "aws/understand_parts.h"
 #include "crypto/crypto.h"
@@ -96,11 +97,22 @@ Result<std::string> account_prefix(const Input& input) {
   return fail(Code::kInvalid, "`KvsARN` must name the account: the host's name begins with it");
 }
 
+// Cloud Control names what it acts on by type and identifier.
+void bind_by_type(const Operation& operation, const Input& input, const Place& place,
+                  Bound& bound) {
+  const auto made = made_by_cloud_control(operation.name, input);
+  const auto arn = made ? arn_of_made(*made, place) : std::nullopt;
+  if (!arn) return;
+  bound = {.resources = {resource_of_arn(*arn, "")}, .why = {}};
+}
+
 void judge(const Model& model, const Recognised& recognised, const Members& members,
            const Place& place, const Deployed* deployed, Action& action) {
   const Operation& operation = *recognised.operation;
   Judged judged = judge_effect(model, operation, members.input, place, deployed);
   Bound bound = bind_resources(model, operation, members.input, place);
+  if (recognised.service->name == "cloudcontrol")
+    bind_by_type(operation, members.input, place, bound);
   for (const Operation* other : recognised.others) {
     const Service& service = model.service_of(*other);
     const Judged theirs = judge_effect(model, *other, members.input, place, nullptr);
