@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
 #include <cmath>
+#include <optional>
 
 #include "base/json.h"
 
@@ -18,7 +19,7 @@ class Handler {
   static constexpr std::size_t max_key_size = std::size_t(-1);
   static constexpr std::size_t max_string_size = std::size_t(-1);
 
-  const std::string& duplicate_key() const { return duplicate_key_; }
+  const std::optional<std::string>& duplicate_key() const { return duplicate_key_; }
   bool not_finite() const { return not_finite_; }
   Json take() { return std::move(stack_.front()); }
 
@@ -104,7 +105,7 @@ class Handler {
     std::sort(keys.begin(), keys.end());
     const auto twin = std::adjacent_find(keys.begin(), keys.end());
     if (twin == keys.end()) return false;
-    duplicate_key_ = *twin;
+    duplicate_key_.emplace(*twin);
     return true;
   }
 
@@ -112,7 +113,7 @@ class Handler {
   std::vector<std::string> keys_;
   std::vector<std::size_t> starts_;
   std::string text_;
-  std::string duplicate_key_;
+  std::optional<std::string> duplicate_key_;  // may be the empty key
   bool not_finite_ = false;
 };
 
@@ -136,9 +137,9 @@ Result<Json> parse_strict(std::string_view text, const JsonLimits& limits) {
   bj::basic_parser<Handler> parser(options);
   bj::error_code error;
   const std::size_t used = parser.write_some(false, text.data(), text.size(), error);
-  if (!parser.handler().duplicate_key().empty()) {
-    return fail(Code::kInvalid, "duplicate key `{}` in the object that ends at {}",
-                parser.handler().duplicate_key(), position_of(text, used));
+  if (const std::optional<std::string>& key = parser.handler().duplicate_key()) {
+    return fail(Code::kInvalid, "duplicate key `{}` in the object that ends at {}", *key,
+                position_of(text, used));
   }
   if (parser.handler().not_finite()) {
     return fail(Code::kInvalid, "number out of range at {}", position_of(text, used));

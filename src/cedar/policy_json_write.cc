@@ -272,11 +272,11 @@ Result<Json> write_policy(const Policy& policy) {
   }
   json.set("conditions", Json(std::move(conditions)));
   if (!body.notes.empty()) {
-    Json notes = Json(Json::Object());
+    Json::Object notes;  // their keys differ, and there may be as many as a text has room for
     for (const Note& note : body.notes) {
-      notes.set(note.key, note.has_value ? Json(note.value) : Json());
+      notes.emplace_back(note.key, note.has_value ? Json(note.value) : Json());
     }
-    json.set("annotations", std::move(notes));
+    json.set("annotations", Json(std::move(notes)));
   }
   return json;
 }
