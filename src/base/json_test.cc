@@ -26,7 +26,7 @@ TEST(ParseStrict, FindsADuplicateKeyAtAnyDepth) {
   EXPECT_EQ(parse_strict("[{\"b\":{\"k\":1,\"x\":0,\"k\":1}}]").error().message,
             "duplicate key `k` in the object that ends at line 1, column 25");
   EXPECT_EQ(parse_strict("[{\"\":1,\"\":2}]").error().message,
-            "duplicate key `` in the object that ends at line 1, column 13");
+            "duplicate key `` in the object that ends at line 1, column 12");
 }
 
 TEST(ParseStrict, SaysWhereTheFaultIs) {
