@@ -53,6 +53,14 @@ struct Core {
 // The tables of every room, also of those that only a server opens.
 Result<void> prepare_rooms(Core& core, const Needs& needs);
 
+// Who makes the tables of a PostgreSQL database, when that is not the server's role.
+struct Owner {
+  std::string url;          // a libpq connection string; empty: the configured one
+  std::string server_role;  // gets what a server needs and no more; empty: no rights are touched
+};
+// Brings the tables of every room up to date; needs no key. kConflict while a server writes.
+Result<void> migrate(const Config& config, const Needs& needs, const Owner& owner);
+
 // What back_up() has copied.
 struct Backup {
   ledger::Head head;        // of the copy

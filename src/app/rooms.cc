@@ -8,6 +8,7 @@
 #include "app/folder.h"
 #include "app/model.h"
 #include "app/policies.h"
+#include "ledger/server_rights.h"
 
 namespace keyturn::app {
 namespace {
@@ -41,6 +42,7 @@ Result<std::string> read_text_file(const std::string& path) {
 Result<std::unique_ptr<Rooms>> Rooms::open(const Config& config, const Needs& needs) {
   auto rooms = std::make_unique<Rooms>(config, needs);
   TRY(rooms->core_, Core::open(config, needs));
+  TRY_VOID(rooms->look_at_rights());
   // Before anything is recorded: what is missing from the database must not be made up for.
   TRY_VOID(rooms->open_publisher());
   TRY_VOID(rooms->open_gate());
@@ -57,6 +59,18 @@ Result<void> Rooms::open_gateways(const Outside& outside) {
   TRY_VOID(open_gateway());
   refresh_credentials();
   return open_api();
+}
+
+Result<void> Rooms::look_at_rights() {
+  if (core_->store->engine() == store::Engine::kSqlite) return {};
+  TRY(const bool may_change, ledger::may_change_entries(*core_->store));
+  if (!may_change) return {};
+  needs_.log.warning("ledger.role_may_change_it",
+                     {{"note",
+                       "the database role of this server may change the ledger's entries or drop "
+                       "what guards them; let another role own the tables (docs/operations.md, "
+                       "\"Two roles in PostgreSQL\")"}});
+  return {};
 }
 
 Result<void> Rooms::open_gate() {

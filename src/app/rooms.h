@@ -76,6 +76,7 @@ class Rooms {
  private:
   Result<void> open_gate();
   Result<void> settle();
+  Result<void> look_at_rights();
   Result<void> open_publisher();
   void publish();
   Result<void> open_witnesses();

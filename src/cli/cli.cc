@@ -36,6 +36,7 @@ Function ledger_function_of(Command command) {
 
 Function store_function_of(Command command) {
   if (command == Command::kBackup) return back_up;
+  if (command == Command::kStoreMigrate) return migrate_store;
   return command == Command::kStoreExport ? export_records : import_records;
 }
 
@@ -78,6 +79,7 @@ Function function_of(Command command) {
     case Command::kBackup:
     case Command::kStoreExport:
     case Command::kStoreImport:
+    case Command::kStoreMigrate:
       return store_function_of(command);
     case Command::kVaultSeal:
       return seal_credentials;

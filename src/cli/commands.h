@@ -44,6 +44,7 @@ Result<int> init(const Context& context);
 Result<int> seal_credentials(const Context& context);
 Result<int> show_credentials(const Context& context);
 Result<int> back_up(const Context& context);  // transfer.cc
+Result<int> migrate_store(const Context& context);
 Result<int> export_records(const Context& context);
 Result<int> import_records(const Context& context);
 Result<int> serve(const Context& context);           // serve.cc

@@ -47,8 +47,7 @@ void add_store(CLI::App& app, Commands& commands, Options& options) {
                                   "the server runs. The keys are not part of it",
                                   Command::kBackup);
   backup->add_option("DEST", options.target, "the folder to make")->required();
-  CLI::App* store =
-      commands.group(app, "store", "move the record between SQLite and PostgreSQL: export, import");
+  CLI::App* store = commands.group(app, "store", "the record's database: export, import, migrate");
   CLI::App* out =
       commands.add(*store, "export", "write everything to a file; the server must not run",
                    Command::kStoreExport);
@@ -57,7 +56,16 @@ void add_store(CLI::App& app, Commands& commands, Options& options) {
                               "read it into the configured database, which must hold nothing yet",
                               Command::kStoreImport);
   in->add_option("FILE", options.target, "what `store export` wrote")->required();
-  for (CLI::App* sub : {backup, out, in}) commands.config(sub);
+  CLI::App* migrate = commands.add(*store, "migrate",
+                                   "bring the tables in PostgreSQL up to date as their owner; the "
+                                   "server must not run",
+                                   Command::kStoreMigrate);
+  migrate->add_option("--dsn", options.dsn,
+                      "how to connect as the owner (default: as configured); a password rather in "
+                      "a pgpass file");
+  migrate->add_option("--role", options.role,
+                      "the server's role: it gets what a server needs, and nothing else");
+  for (CLI::App* sub : {backup, out, in, migrate}) commands.config(sub);
 }
 
 void add_run(CLI::App& app, Commands& commands, Options& options) {

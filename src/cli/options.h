@@ -43,6 +43,7 @@ enum class Command {
   kBackup,
   kStoreExport,
   kStoreImport,
+  kStoreMigrate,
   kVaultSeal,
   kVaultShow,
   kAwsExplain,
@@ -107,6 +108,8 @@ struct Options {
   std::string policies;    // a folder of policies; empty: the recorded ones
   std::string out;         // a file; empty: standard output
   std::string origin;      // of a new log
+  std::string dsn;         // of the database's owner; empty: the configured one
+  std::string role;        // of the server in the database
   bool repair = false;
   std::string account;
   std::string person;

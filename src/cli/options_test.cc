@@ -52,6 +52,7 @@ TEST(Options, EveryCommandIsReached) {
       {{"policy", "explain", "--policies", "f"}, Command::kPolicyExplain},
       {{"policy", "test"}, Command::kPolicyTest},
       {{"policy", "corpus", "d"}, Command::kPolicyCorpus},
+      {{"store", "migrate", "--dsn", "user=o", "--role", "r"}, Command::kStoreMigrate},
       {{"whoami"}, Command::kWhoami},
       {{"version"}, Command::kVersion}};
   for (const auto& [arguments, command] : commands) {

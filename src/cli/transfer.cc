@@ -191,4 +191,18 @@ Result<int> import_records(const Context& context) {
   return kDone;
 }
 
+Result<int> migrate_store(const Context& context) {
+  Outside outside;
+  const Options& options = context.options;
+  TRY(const app::Config config, app::read_config(options.config));
+  TRY_VOID(app::migrate(config, needs_of(outside, context),
+                        {.url = options.dsn, .server_role = options.role}));
+  print("the tables are up to date\n");
+  if (!options.role.empty()) {
+    print(fmt::format("`{}` may read and add to the ledger, and not change it\n",
+                      printable(options.role, 64)));
+  }
+  return kDone;
+}
+
 }  // namespace keyturn::cli

@@ -30,9 +30,13 @@ Result<void> expect_one(std::int64_t changed, std::string_view what, std::string
 Identity::Identity(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
 Identity::~Identity() = default;
 
+Result<void> Identity::prepare(store::Store& store) {
+  return context(store.migrate("identity", migrations(store.engine())), "open identity");
+}
+
 Result<std::unique_ptr<Identity>> Identity::open(store::Store& store, const Clock& clock,
                                                  Random& random, const crypto::SealingKey& key) {
-  TRY_VOID(context(store.migrate("identity", migrations(store.engine())), "open identity"));
+  TRY_VOID(prepare(store));
   auto identity = std::make_unique<Identity>(std::make_unique<Inside>(store, clock, random, key));
   TRY_VOID(context(identity->refresh(), "open identity"));
   return identity;

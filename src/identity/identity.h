@@ -85,6 +85,8 @@ struct KeyHolder {
 
 class Identity {
  public:
+  // Its tables alone; open() does this too.
+  static Result<void> prepare(store::Store& store);
   // Creates its tables and loads the first snapshot. `key` seals session secrets.
   static Result<std::unique_ptr<Identity>> open(store::Store& store, const Clock& clock,
                                                 Random& random, const crypto::SealingKey& key);

@@ -109,6 +109,10 @@ Result<Answer> parse_answer(std::string_view text) {
 Reviews::Reviews(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
 Reviews::~Reviews() = default;
 
+Result<void> Reviews::prepare(store::Store& store) {
+  return context(store.migrate("review", migrations(store.engine())), "open reviews");
+}
+
 Result<std::unique_ptr<Reviews>> Reviews::open(store::Store& store,
                                                const identity::Identity& identity,
                                                const Clock& clock, Random& random,
@@ -116,7 +120,7 @@ Result<std::unique_ptr<Reviews>> Reviews::open(store::Store& store,
   if (options.change_lifetime <= Duration::zero() || options.grant_lifetime <= Duration::zero()) {
     return fail(Code::kInvalid, "changes and grants must live longer than no time");
   }
-  TRY_VOID(context(store.migrate("review", migrations(store.engine())), "open reviews"));
+  TRY_VOID(prepare(store));
   return std::make_unique<Reviews>(
       std::make_unique<Inside>(Inside{identity, clock, random, options}));
 }

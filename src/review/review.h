@@ -97,6 +97,8 @@ inline constexpr std::size_t kOpenChangesPerSessionMax = 100;
 
 class Reviews {
  public:
+  // Its tables alone; open() does this too.
+  static Result<void> prepare(store::Store& store);
   static Result<std::unique_ptr<Reviews>> open(store::Store& store,
                                                const identity::Identity& identity,
                                                const Clock& clock, Random& random,

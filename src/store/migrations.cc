@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/id.h"
 #include "base/json.h"
+#include "store/catalogue.h"
 
 namespace keyturn::store {
 namespace {
@@ -37,11 +38,27 @@ Result<void> compare(std::string_view room, const Rows& done,
   return {};
 }
 
+// A server's role may not make tables: that is the owner's.
+Result<void> check_may_migrate(Store& store, std::string_view room, std::size_t steps) {
+  if (store.engine() == Engine::kSqlite) return {};
+  return store.read([&](Transaction& transaction) -> Result<void> {
+    TRY(const Rows rows,
+        transaction.query("SELECT has_schema_privilege(current_schema(), 'CREATE')::int"));
+    if (rows.at(0).integer(0) != 0) return {};
+    return fail(Code::kConflict,
+                "the database is older than this program: it lacks {} migrations of `{}`, and this "
+                "role may not run them; stop the server and run `keyturn store migrate --dsn OWNER "
+                "--role ROLE` with the role that owns the schema",
+                steps, room);
+  });
+}
+
 }  // namespace
 
 Result<void> prepare_migrations(Store& store, std::string_view sql) {
   return store.run([sql](Transaction& transaction) -> Result<void> {
-    TRY_VOID(transaction.execute(sql));
+    TRY(const bool there, has_table(transaction, "store_migrations"));
+    if (!there) TRY_VOID(transaction.execute(sql));
     return {};
   });
 }
@@ -60,6 +77,9 @@ Result<void> run_migrations(Store& store, const Clock& clock, std::string_view r
     return {};
   }));
   TRY_VOID(compare(room, done, migrations));
+  if (done.size() < migrations.size()) {
+    TRY_VOID(check_may_migrate(store, room, migrations.size() - done.size()));
+  }
   for (const Migration& migration : migrations.subspan(done.size())) {
     const auto step = [&](Transaction& transaction) -> Result<void> {
       for (const std::string& statement : migration.statements) {

@@ -7,7 +7,10 @@ namespace {
 constexpr std::string_view kTable =
     "CREATE TABLE IF NOT EXISTS store_lease (id INTEGER PRIMARY KEY CHECK (id = 1), epoch BIGINT "
     "NOT NULL, session BIGINT NOT NULL, renewed BIGINT NOT NULL)";
-// Not ON CONFLICT: that would wait for a stalled writer's open transaction.
+constexpr std::string_view kHasTable = "SELECT 1 WHERE to_regclass('store_lease') IS NOT NULL";
+// Asked first, because a server's role may neither create nor insert. Not ON CONFLICT: that would
+// wait for a stalled writer's open transaction.
+constexpr std::string_view kHasRow = "SELECT 1 FROM store_lease";
 constexpr std::string_view kFirst =
     "INSERT INTO store_lease (id, epoch, session, renewed) SELECT 1, 0, 0, 0 "
     "WHERE NOT EXISTS (SELECT 1 FROM store_lease)";
@@ -58,8 +61,10 @@ Result<void> lock(PostgresConnection& connection, std::chrono::seconds stalled_a
 }  // namespace
 
 Result<void> PostgresLease::prepare(PostgresConnection& connection) {
-  TRY_VOID(connection.execute(kTable));
-  TRY_VOID(connection.execute(kFirst));
+  TRY(const Rows table, connection.query(kHasTable));
+  if (table.empty()) TRY_VOID(connection.execute(kTable));
+  TRY(const Rows row, connection.query(kHasRow));
+  if (row.empty()) TRY_VOID(connection.execute(kFirst));
   return {};
 }
 

@@ -55,6 +55,21 @@ Result<void> check_server(PostgresConnection& connection) {
   return {};
 }
 
+constexpr std::string_view kMayNotMake =
+    "the tables are not there, or not all, and this role may not make them; run `keyturn store "
+    "migrate --dsn OWNER --role ROLE` with the role that owns the schema";
+
+// Made when missing, and touched only then: a server's role may make nothing.
+Result<void> prepare_schema(PostgresConnection& connection, const std::string& schema) {
+  TRY(const Rows there,
+      connection.query("SELECT 1 WHERE to_regnamespace(?1) IS NOT NULL", {Value(schema)}));
+  if (there.empty()) {
+    TRY_VOID(context(connection.control(fmt::format("CREATE SCHEMA IF NOT EXISTS \"{}\"", schema)),
+                     kMayNotMake));
+  }
+  return context(PostgresLease::prepare(connection), kMayNotMake);
+}
+
 class PostgresWriteConnection final : public WriteConnection {
  public:
   PostgresWriteConnection(std::unique_ptr<PostgresConnection> connection, PostgresLease lease,
@@ -246,9 +261,8 @@ Result<std::unique_ptr<Store>> open_postgres(const PostgresOptions& options, con
   using Access = PostgresConnection::Access;
   TRY(auto connection, PostgresConnection::open(options, Access::kWrite));
   TRY_VOID(check_server(*connection));
-  TRY_VOID(connection->control(fmt::format("CREATE SCHEMA IF NOT EXISTS \"{}\"", options.schema)));
+  TRY_VOID(prepare_schema(*connection, options.schema));
   PostgresLease lease(options.stalled_after);
-  TRY_VOID(PostgresLease::prepare(*connection));
   TRY_VOID(lease.take(*connection));
   connection->forbid_control();
   std::vector<std::unique_ptr<ReadConnection>> reading;

@@ -229,18 +229,22 @@ Result<Source> parse_source(std::string_view text) {
       printable(text, 64));
 }
 
-Result<std::unique_ptr<Vault>> Vault::open(store::Store& store, const Clock& clock, Random& random,
-                                           Log& log, const crypto::SealingKey& key,
-                                           VaultOptions options, Environment environment,
-                                           MetadataFetch fetch) {
-  TRY_VOID(context(check_handle(options.name), "name of the vault"));
+Result<void> Vault::prepare(store::Store& store) {
   const std::string_view bytes = store.engine() == store::Engine::kPostgres ? "BYTEA" : "BLOB";
   const std::vector<store::Migration> migrations = {
       {.number = 1,
        .statements = {fmt::format("CREATE TABLE vault_credentials (name TEXT PRIMARY KEY, "
                                   "box {} NOT NULL, sealed_at BIGINT NOT NULL)",
                                   bytes)}}};
-  TRY_VOID(store.migrate("vault", migrations));
+  return store.migrate("vault", migrations);
+}
+
+Result<std::unique_ptr<Vault>> Vault::open(store::Store& store, const Clock& clock, Random& random,
+                                           Log& log, const crypto::SealingKey& key,
+                                           VaultOptions options, Environment environment,
+                                           MetadataFetch fetch) {
+  TRY_VOID(context(check_handle(options.name), "name of the vault"));
+  TRY_VOID(prepare(store));
   return std::make_unique<StoredVault>(store, clock, random, log, key.clone(), std::move(options),
                                        std::move(environment), std::move(fetch));
 }

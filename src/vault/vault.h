@@ -71,6 +71,8 @@ class Signer {
 
 class Vault {
  public:
+  // Its tables alone; open() does this too.
+  static Result<void> prepare(store::Store& store);
   // Creates its table. Nothing is fetched before the first refresh().
   static Result<std::unique_ptr<Vault>> open(store::Store& store, const Clock& clock,
                                              Random& random, Log& log,

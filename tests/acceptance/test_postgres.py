@@ -1,44 +1,22 @@
 """The gate over PostgreSQL: a private cluster, a held request, kill -9, a second gateway."""
 
 import contextlib
-import glob
 import os
-import pwd
 import shutil
-import subprocess
-import tempfile
 
+import cluster as postgres
 import harness
 import pytest
 from botocore.exceptions import ClientError
 
-BIN = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
 CONFIG = harness.CONFIG.replace('tier = "development"', 'tier = "production"').replace(
     'path = "{data}"', 'path = "{data}"\npostgres = "POSTGRES"')
 
 
 @pytest.fixture(scope="module")
 def cluster():
-    """A cluster on a socket of its own. As root it runs as `postgres`, because the server refuses root."""
-    # Not under pytest's folder: that one is closed to other users, and sockets have short names.
-    folder = tempfile.mkdtemp(prefix="keyturn-pg-")
-    user = []
-    if os.getuid() == 0:
-        os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
-        user = ["runuser", "-u", "postgres", "--"]
-
-    def server(*command):
-        subprocess.run([*user, *command], cwd=folder, check=True, stdout=subprocess.DEVNULL, timeout=120)
-
-    server(f"{BIN}/initdb", "-D", f"{folder}/data", "-U", "keyturn", "-A", "trust", "-E", "UTF8",
-           "--no-locale", "--no-sync")
-    server(f"{BIN}/pg_ctl", "-w", "-D", f"{folder}/data", "-l", f"{folder}/log", "-o",
-           f"-k {folder} -c listen_addresses=''", "start")
-    try:
-        yield f"host={folder} user=keyturn dbname=postgres"
-    finally:
-        server(f"{BIN}/pg_ctl", "-m", "immediate", "-D", f"{folder}/data", "stop")
-        shutil.rmtree(folder)
+    with postgres.running() as made:
+        yield made.dsn()
 
 
 @pytest.fixture(scope="module")
