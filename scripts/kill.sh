@@ -4,12 +4,12 @@
 
 kill_sanitized_rounds_max=100
 
-# run_kill ROUNDS [SEED]
+# run_kill ENGINE ROUNDS [SEED]
 run_kill() {
-  local rounds="$1" seed="$2" preset=asan
+  local engine="$1" rounds="$2" seed="$3" preset=asan
   [ "$rounds" -le "$kill_sanitized_rounds_max" ] || preset=release
   need_clients || return 1
   build_preset "$preset" keyturn || return 1
   ACCEPTANCE_KEYTURN="$PWD/build/$preset/src/cli/keyturn" "$clients_venv/bin/python" tests/kill/kill.py \
-    --rounds "$rounds" ${seed:+--seed "$seed"}
+    --engine "$engine" --rounds "$rounds" ${seed:+--seed "$seed"}
 }

@@ -11,7 +11,7 @@ usage() {
   build [PRESET]   build: release (default), debug, asan, tsan, gcc, fuzz
   demo [--yes]     play the incident that does not happen, against a local AWS
   test [GROUP]     run every test, or one group: unit, gcc, differential, tidy, demo, acceptance, aws,
-                   ledger, sim, kill (--rounds N, --seed S), tsan
+                   ledger, sim, kill (--rounds N, --seed S, --engine E), tsan
   bench [NAME]     measure beside a baseline; without a name, everything
   fuzz [TARGET]    fuzz: --seconds N
   sim [SEED]       a whole gateway in virtual time, with faults: one run's trace, or --runs N, --first SEED

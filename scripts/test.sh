@@ -1,4 +1,4 @@
-# ./run test [GROUP…] [--rounds N] [--seed S]: every test, or the named groups. The last line counts them all.
+# ./run test [GROUP…] [--rounds N] [--seed S] [--engine E]: every test, or the named groups. The last line counts them all.
 #   unit        every room's tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   gcc         both compilers must build; GCC's build runs the same tests
 #   tidy        the house rules, and each archive against its declared needs
@@ -9,11 +9,12 @@
 #   aws-compat  moto's own tests through the gate, none failing that passes directly (not part of the default)
 #   ledger      the ledger's files under judges of other make, sound and damaged
 #   sim         2,000 seeded runs of a whole gateway in virtual time, with faults, half of them sanitized
-#   kill        kill -9 of a working server at random moments, N times (50), and nothing lost, nothing twice
+#   kill        kill -9 of a working server at random moments, N times (50) on each engine, and nothing lost, nothing twice
 #   tsan        the rooms that share state between threads, under ThreadSanitizer (not part of the default)
 test_groups=(unit gcc differential tidy demo acceptance aws ledger sim kill)
 kill_rounds="" # --rounds and --seed; without a group, a short fixed slice
 kill_seed=""
+kill_engine="" # --engine; both without
 passed=0
 failed=0
 failures=()
@@ -118,7 +119,14 @@ test_sim() {
 
 test_kill() {
   . scripts/kill.sh
-  if run_kill "${kill_rounds:-50}" "$kill_seed"; then count kill 1 0; else count kill 0 1; fi
+  local engine
+  for engine in ${kill_engine:-sqlite postgres}; do
+    if run_kill "$engine" "${kill_rounds:-50}" "$kill_seed"; then
+      count "kill $engine" 1 0
+    else
+      count "kill $engine" 0 1
+    fi
+  done
 }
 
 verb_test() {
@@ -128,6 +136,11 @@ verb_test() {
       --rounds | --seed)
         [[ "${2:-}" =~ ^[0-9]+$ ]] || die "\`$1\` needs a number"
         if [ "$1" = --rounds ]; then kill_rounds="$2"; else kill_seed="$2"; fi
+        shift 2
+        ;;
+      --engine)
+        [[ "${2:-}" =~ ^(sqlite|postgres)$ ]] || die "\`--engine\` is sqlite or postgres"
+        kill_engine="$2"
         shift 2
         ;;
       *)

@@ -1,6 +1,7 @@
 """Agents and reviewers that do not trust their luck: what was answered is noted, what broke off is not."""
 
 import collections
+import contextlib
 import http.client
 import json
 import threading
@@ -15,6 +16,10 @@ BROKEN = (OSError, http.client.HTTPException)
 ROW = {"TableName": "rows"}
 TRIES_MAX = 30  # of a held request
 PENDING_MAX = 24
+
+
+class Unavailable(Exception):
+    """The server lives and its database does not."""
 
 
 class Known:
@@ -126,9 +131,10 @@ class Reviewers:
         connection = http.client.HTTPConnection("127.0.0.1", self.gate.api_port, timeout=20)
         try:
             while not stop.wait(0.02):
-                listed = self.ask(connection, "bob", "GET", "/v1/changes?state=open&limit=100")[1]
-                for change in reversed(listed["changes"]):
-                    self.review(connection, change["id"])
+                with contextlib.suppress(Unavailable):
+                    listed = self.ask(connection, "bob", "GET", "/v1/changes?state=open&limit=100")[1]
+                    for change in reversed(listed["changes"]):
+                        self.review(connection, change["id"])
         except BROKEN:
             pass
         finally:
@@ -149,4 +155,7 @@ class Reviewers:
         headers = {"Authorization": "Bearer " + self.gate.tokens[who], "Content-Type": "application/json"}
         connection.request(method, path, json.dumps(body) if body else None, headers)
         answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
+        text = answer.read()
+        if answer.status >= 500:
+            raise Unavailable(text)
+        return answer.status, json.loads(text)

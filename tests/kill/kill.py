@@ -1,14 +1,16 @@
 """Kills a working server at random moments and checks what it left: every acknowledged record is in the
 ledger, the ledger verifies, nothing was executed twice, nothing was executed unrecorded.
 
-kill.py [--rounds N] [--seed S], the binary in ACCEPTANCE_KEYTURN. The moments and the load follow from the seed; what the
+kill.py [--rounds N] [--seed S] [--engine sqlite|postgres], the binary in ACCEPTANCE_KEYTURN. The moments and the load follow from the seed; what the
 machine does between them does not."""
 
 import argparse
+import contextlib
 import json
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -18,6 +20,7 @@ import urllib.request
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "acceptance"))
 
+import cluster as postgres  # noqa: E402
 import harness  # noqa: E402
 from clients import Agents, Known, Reviewers  # noqa: E402
 from record import Record, check  # noqa: E402
@@ -28,6 +31,8 @@ LOAD_SECONDS = 0.6  # at most, between a start and its kill
 FSCK_EVERY = 10  # rounds: it takes the server's place and reads the whole log
 AGAIN = 0.3  # so often the start after a kill is killed as well
 SAID_EVERY = 25  # rounds
+BACKEND = 0.3  # so often one of the database's processes is killed under a gateway that works
+RECOVERY_SECONDS = 60  # of the database, at most
 
 CONFIG = """\
 [server]
@@ -50,11 +55,15 @@ match = [{{ arns = ["arn:aws:dynamodb:*:table/rows"] }}]
 
 
 class Trial:
-    def __init__(self, folder, seed):
+    def __init__(self, folder, seed, cluster=None):
+        self.cluster, self.backends_killed = cluster, 0
         self.random = random.Random(seed)
         self.upstream = Upstream(random.Random(seed + 1))
         key = {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": "k" * 40}
-        self.gate = harness.Keyturn(folder, self.upstream.url, key, config=CONFIG)
+        config = CONFIG
+        if cluster:
+            config = CONFIG.replace('path = "{data}"', f'path = "{{data}}"\npostgres = "{cluster.dsn()}"')
+        self.gate = harness.Keyturn(folder, self.upstream.url, key, config=config)
         self.known, self.record = Known(), Record()
         self.agents = Agents(self.gate, self.known, random.Random(seed + 2))
         self.reviewers = Reviewers(self.gate, self.known)
@@ -67,14 +76,33 @@ class Trial:
         for worker in workers:
             worker.start()
         time.sleep(self.random.random() * LOAD_SECONDS)
+        if self.cluster and self.random.random() < BACKEND:
+            self.kill_backend()
+            time.sleep(self.random.random() * LOAD_SECONDS)
         self.gate.kill()
         stop.set()
         for worker in workers:
             worker.join()
+        self.wait_for_database()
         if number % FSCK_EVERY == 0:
             self.fsck()
         self.start()
         self.check()
+
+    def kill_backend(self):
+        """One of the gateway's sessions; the server then ends all others and recovers from its log."""
+        listed = self.cluster.ask("SELECT pid FROM pg_stat_activity WHERE application_name = 'keyturn' ORDER BY 1")
+        pids = listed.stdout.split()
+        if pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(self.random.choice(pids)), signal.SIGKILL)
+                self.backends_killed += 1
+
+    def wait_for_database(self):
+        deadline = time.monotonic() + RECOVERY_SECONDS
+        while self.cluster and self.cluster.ask("SELECT 1").returncode != 0:
+            check(time.monotonic() < deadline, "the database did not come back")
+            time.sleep(0.05)
 
     def start(self):
         """Some starts are killed too, anywhere in them: what a crash left is settled once all the same."""
@@ -100,7 +128,9 @@ class Trial:
         self.record.read(lambda path: json.loads(self.get(path)))
         self.record.check_published(self.get("/ledger/checkpoint"))
         self.record.check(self.known, *self.upstream.executed())
-        errors = self.gate.error_lines()
+        # A database that is away takes no outcomes; the next start settles them as unknown.
+        allowed = "gateway.outcome_not_recorded" if self.backends_killed else "\n"
+        errors = [line for line in self.gate.error_lines() if allowed not in line]
         check(not errors, "the server logged errors: %s", "".join(errors[:5]))
 
     def end(self):
@@ -131,18 +161,25 @@ class Trial:
         return (f"{self.record.tree.size} entries; acknowledged {answers['allow']} allowed, "
                 f"{answers['hold']} held, {answers['review', 201]} reviews; upstream executed "
                 f"{len(executed)} mutations, each once and recorded; {len(self.record.grants_used)} grants "
-                f"used once; {kinds['action.outcome']} outcomes; {self.killed_at_start} starts killed too")
+                f"used once; {kinds['action.outcome']} outcomes; {self.killed_at_start} starts killed too" +
+                (f"; {self.backends_killed} of the database's processes" if self.cluster else ""))
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--engine", choices=("sqlite", "postgres"), default="sqlite")
     arguments = parser.parse_args()
-    print(f"kill: seed {arguments.seed}, {arguments.rounds} rounds", flush=True)
+    print(f"kill: {arguments.engine}, seed {arguments.seed}, {arguments.rounds} rounds", flush=True)
+    with postgres.running() if arguments.engine == "postgres" else contextlib.nullcontext() as cluster:
+        return run(arguments, cluster)
+
+
+def run(arguments, cluster):
     folder = tempfile.mkdtemp(prefix="keyturn-kill-")
     number, began = 0, time.monotonic()
-    trial = Trial(folder, arguments.seed)
+    trial = Trial(folder, arguments.seed, cluster)
     try:
         for number in range(1, arguments.rounds + 1):
             trial.round(number)

@@ -51,7 +51,7 @@ class Record:
         while True:
             answer = get(f"/v1/ledger?from={self.tree.size}&limit={PAGE}")
             for entry in answer["entries"]:
-                self.add(entry)
+                self.add(entry, get)
             if not answer["entries"]:
                 break
         head = answer["head"]
@@ -59,7 +59,7 @@ class Record:
               self.tree.size)
         check(head["root"] == self.tree.root().hex(), "the entries do not give the head's root")
 
-    def add(self, entry):
+    def add(self, entry, get):
         content = json.loads(entry["text"])
         check(content["index"] == self.tree.size, "entry %s is in the place of %s", content["index"],
               self.tree.size)
@@ -67,7 +67,7 @@ class Record:
         kind, body = content["kind"], content["body"]
         self.kinds[kind] += 1
         if kind == "action.decided":
-            mark = MARK.search(json.dumps(body["action"]))
+            mark = MARK.search(json.dumps(body["action"]) + kept_beside(content, get))
             if mark:
                 self.verdicts[mark.group(0)][body["verdict"]] += 1
             if body["verdict"] == "allow":
@@ -113,6 +113,16 @@ class Record:
             check(grant in self.grants_issued, "the grant %s was used but never issued", grant)
         lost = known.reviews - self.reviews
         check(not lost, "acknowledged reviews are lost: %s", lost)
+
+
+def kept_beside(content, get):
+    """The parameters of a decided action, which its entry names by their digest."""
+    text = ""
+    for kept in get(f"/v1/ledger/{content['index']}/contents")["contents"]:
+        check(sha256(kept["text"].encode()).hex() == kept["digest"] and kept["digest"] in json.dumps(content),
+              "what is kept beside entry %s is not what it names", content["index"])
+        text += kept["text"]
+    return text
 
 
 def check(holds, message, *values):
