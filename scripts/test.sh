@@ -1,4 +1,5 @@
-# ./run test [GROUP…] [--rounds N] [--seed S] [--engine E]: every test, or the named groups. The last line counts them all.
+# ./run test [GROUP…] [--rounds N] [--seed S] [--engine E]: every test, or the named groups. The last line
+# counts them all.
 #   unit        every room's tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   gcc         both compilers must build; GCC's build runs the same tests
 #   tidy        the house rules, and each archive against its declared needs
@@ -9,7 +10,7 @@
 #   aws-compat  moto's own tests through the gate, none failing that passes directly (not part of the default)
 #   ledger      the ledger's files under judges of other make, sound and damaged
 #   sim         2,000 seeded runs of a whole gateway in virtual time, with faults, half of them sanitized
-#   kill        kill -9 of a working server at random moments, N times (50) on each engine, and nothing lost, nothing twice
+#   kill        kill -9 of a working server at random moments, N times (50) on each engine: nothing lost or twice
 #   tsan        the rooms that share state between threads, under ThreadSanitizer (not part of the default)
 test_groups=(unit gcc differential tidy demo acceptance aws ledger sim kill)
 kill_rounds="" # --rounds and --seed; without a group, a short fixed slice

@@ -149,6 +149,18 @@ TEST_F(LedgerTest, ContinuesAfterAReopen) {
   EXPECT_EQ(ledger_->verify().value().size, 8U);
 }
 
+TEST_F(LedgerTest, KeepsItsOrderWhenTheClockGoesBack) {
+  append_some(3);
+  clock_.step_wall(-std::chrono::hours(48));
+  append_some(3);
+  reopen();
+  EXPECT_EQ(append("test.happened", nullptr).value(), 6U);
+  const auto entries = ledger_->read(0, 10).value();
+  EXPECT_LT(entries[3].time, entries[2].time);
+  for (std::size_t i = 0; i < entries.size(); ++i) EXPECT_EQ(entries[i].index, i);
+  EXPECT_EQ(ledger_->verify().value().root, root_of_texts());
+}
+
 TEST_F(LedgerTest, TellsItsListenersTheSizeAfterEachCommitThatAppended) {
   std::vector<std::uint64_t> sizes;
   ledger_->on_appended([&](std::uint64_t size) {
