@@ -11,8 +11,6 @@ namespace {
 constexpr Duration kDecideTimeout = std::chrono::seconds(20);
 constexpr Duration kRecordTimeout = std::chrono::seconds(10);
 constexpr std::size_t kReasonBytesMax = identity::kPurposeBytesMax;
-// A request with a longer body is answered at once instead of waiting: thousands may wait.
-constexpr std::uint64_t kHeldBodyBytesMax = 64U << 10U;
 constexpr std::string_view kReasonHeader = "x-keyturn-reason";
 
 // The service that an unreadable request names, for the shape of its error.
@@ -57,24 +55,6 @@ Refused refusal_of(const Error& error) {
   return {Fault::kUnavailable, error.message};
 }
 
-// One place among those who wait, given back at the end.
-class HeldPlace {
- public:
-  HeldPlace(std::shared_ptr<HeldSlots> slots, SessionId session)
-      : slots_(std::move(slots)), session_(std::move(session)), taken_(slots_->take(session_)) {}
-  HeldPlace(const HeldPlace&) = delete;
-  HeldPlace& operator=(const HeldPlace&) = delete;
-  ~HeldPlace() {
-    if (taken_) slots_->give_back(session_);
-  }
-  bool taken() const { return taken_; }
-
- private:
-  const std::shared_ptr<HeldSlots> slots_;
-  const SessionId session_;
-  const bool taken_;
-};
-
 // A decision that came after its request had given up. When it was an allow, the ledger must learn
 // that nothing was sent.
 struct LateDecision {
@@ -95,7 +75,11 @@ void record_not_sent(gate::Gate& gate, std::uint64_t index, const std::string& r
 Passage::Passage(Shared& shared, http::Exchange& exchange) : shared_(shared), exchange_(exchange) {}
 
 http::Task<> Passage::run() {
-  const auto passed = co_await pass();
+  auto passed = co_await pass();
+  co_return co_await conclude(std::move(passed));
+}
+
+http::Task<> Passage::conclude(Checked<void> passed) {
   if (passed) co_return Result<void>();
   if (!decided_) {
     shared_.refused.add();
@@ -121,19 +105,37 @@ Step<void> Passage::pass() {
   if (const auto signer = shared_.needs.vault.signer(); !signer) {
     co_return tl::unexpected<Refused>(Refused{Fault::kUnavailable, signer.error().message});
   }
-  const bool mutates = understood_->action.effect != Effect::kObserve;
-  if (mutates) {
+  if (understood_->action.effect != Effect::kObserve) {
     auto begun = shared_.replay.begin(sending(), shared_.needs.clock.now());
     if (!begun) co_return begun;
+    claimed_ = true;
   }
-  auto decided = co_await decide_or_wait();
-  if (!decided || decision_->kind != VerdictKind::kAllow) {
-    if (mutates) shared_.replay.release(sending());
-    if (!decided) co_return decided;
-    if (decision_->change) change_ = decision_->change->id;
-    co_return tl::unexpected<Refused>(Refused{Fault::kAccessDenied, std::move(decision_->message)});
+  auto decided = co_await decide();
+  if (decided && may_wait()) {
+    decided = start_waiting();
+    if (decided) co_return decided;
   }
-  co_return co_await execute();
+  if (!decided) {
+    release();
+    co_return decided;
+  }
+  co_return co_await act();
+}
+
+Step<void> Passage::act() {
+  Counter& counter = decision_->kind == VerdictKind::kAllow  ? shared_.allowed
+                     : decision_->kind == VerdictKind::kHold ? shared_.held_count
+                                                             : shared_.denied;
+  counter.add();
+  if (decision_->kind == VerdictKind::kAllow) co_return co_await execute();
+  release();
+  if (decision_->change) change_ = decision_->change->id;
+  co_return tl::unexpected<Refused>(Refused{Fault::kAccessDenied, std::move(decision_->message)});
+}
+
+void Passage::release() {
+  if (claimed_) shared_.replay.release(sending());
+  claimed_ = false;
 }
 
 Step<void> Passage::enter() {
@@ -180,7 +182,7 @@ Step<void> Passage::read_body() {
   options->key = caller_.key;
   auto decoded = co_await whole_->decode(std::move(*options));
   if (!decoded) co_return tl::unexpected<Refused>(std::move(decoded).error());
-  decoded_ = std::move(*decoded);
+  decoded_ = std::make_unique<WholeBody::Decoded>(std::move(*decoded));
   co_return Checked<void>();
 }
 
@@ -335,55 +337,6 @@ Step<void> Passage::decide() {
                    decision.error().message, request_id);
 }
 
-Step<void> Passage::decide_or_wait() {
-  if (auto decided = co_await decide(); !decided) co_return decided;
-  const bool waits = decision_->kind == VerdictKind::kHold && decision_->change &&
-                     shared_.options.hold_wait > Duration::zero() &&
-                     (!whole_ || whole_->bytes() <= kHeldBodyBytesMax);
-  if (waits) {
-    if (auto waited = co_await wait_for_review(); !waited) co_return waited;
-  }
-  Counter& counter = decision_->kind == VerdictKind::kAllow  ? shared_.allowed
-                     : decision_->kind == VerdictKind::kHold ? shared_.held_count
-                                                             : shared_.denied;
-  counter.add();
-  co_return Checked<void>();
-}
-
-Step<void> Passage::wait_for_review() {
-  change_ = decision_->change->id;
-  HeldPlace place(shared_.held, caller_.holder->session.id);
-  if (!place.taken()) {
-    co_return refuse(Fault::kSlowDown, "too many requests wait for reviewers; {}",
-                     decision_->message);
-  }
-  const std::shared_ptr<http::Exchange::Waker> waker = exchange_.waker();
-  const auto listening = shared_.needs.gate.listen(*change_, [waker] { waker->wake(); });
-  const Instant deadline = shared_.needs.clock.monotonic() + shared_.options.hold_wait;
-  while (decision_->kind == VerdictKind::kHold) {
-    const Duration left = deadline - shared_.needs.clock.monotonic();
-    if (left <= Duration::zero()) break;
-    forget_what_can_be_had_again();
-    const auto woken = co_await exchange_.wait(left);
-    if (auto understood = co_await understand_again(); !understood) co_return understood;
-    if (!woken || *woken != http::Exchange::Woken::kEvent || exchange_.draining()) break;
-    if (auto decided = co_await decide(); !decided) co_return decided;
-  }
-  co_return Checked<void>();
-}
-
-void Passage::forget_what_can_be_had_again() {
-  understood_.reset();
-  decision_->change.reset();
-  decision_->policies.clear();
-}
-
-Step<void> Passage::understand_again() {
-  if (auto understood = co_await understand_with_deployed(); !understood) co_return understood;
-  if (!content_digest_.empty()) add_content_digest(std::string(content_digest_));
-  co_return Checked<void>();
-}
-
 Step<void> Passage::execute() {
   Departure departure;
   departure.understood = &*understood_;
@@ -402,9 +355,7 @@ Step<void> Passage::execute() {
   using Kind = gate::Outcome::Kind;
   const bool executed = arrival.outcome.kind == Kind::kUnknown ||
                         (arrival.outcome.kind == Kind::kAnswered && arrival.outcome.status < 400);
-  if (understood_->action.effect != Effect::kObserve && !executed) {
-    shared_.replay.release(sending());
-  }
+  if (!executed) release();
   if (understood_->action.effect != Effect::kObserve && executed) {
     shared_.tag_news.add(understood_->action);
   }

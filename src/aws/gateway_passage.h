@@ -1,10 +1,12 @@
 // One request's way through the gate: verified, understood, decided, perhaps held, executed at most
-// once, recorded. Lives in the coroutine that handles the request; belongs to its event loop.
+// once, recorded. Lives in the coroutine that handles the request; while it waits for reviewers,
+// only what cannot be had again from the head is kept. Belongs to its event loop.
 #pragma once
 
 #include "aws/gateway_body.h"
 #include "aws/gateway_door.h"
 #include "aws/gateway_forward.h"
+#include "aws/gateway_held.h"
 #include "aws/gateway_parts.h"
 
 namespace keyturn::aws {
@@ -12,11 +14,15 @@ namespace keyturn::aws {
 class Passage {
  public:
   Passage(Shared& shared, http::Exchange& exchange);
-  // Always answers, unless the client has left.
+  // Always answers, unless the client has left, or the exchange is parked.
   http::Task<> run();
+  // The same for a request that was parked.
+  http::Task<> run_again(Held& held, http::Exchange::Woken woken);
 
  private:
   Step<void> pass();
+  Step<void> pass_again(http::Exchange::Woken woken);
+  http::Task<> conclude(Checked<void> passed);
   // Who asks, and whether they signed it; the body with it where the signature covers it.
   Step<void> enter();
   Step<void> read_body();
@@ -33,13 +39,18 @@ class Passage {
   bool is_permitted_without_review() const;
   // Each leaves decision_.
   Step<void> decide();
-  Step<void> decide_or_wait();
-  // Waits for a review of the change and decides anew, until it is not held or time is up.
-  Step<void> wait_for_review();
-  // Thousands may wait: what can be had again from head and body is let go meanwhile, and the
-  // request is understood anew, with the tags of then.
-  void forget_what_can_be_had_again();
+  bool may_wait() const;
+  // Parks the exchange until a review of the change has come or time is up.
+  Checked<void> start_waiting();
+  void listen();
+  void wait_on();
+  Checked<void> read_caller_again();
+  // With the tags of now.
   Step<void> understand_again();
+  // As was decided.
+  Step<void> act();
+  // It was not executed: gives back what the replay guard had of it.
+  void release();
   Step<void> execute();
   http::Task<> answer(const Refused& refused);
   http::Task<> record_refusal(const Refused& refused);
@@ -51,8 +62,10 @@ class Passage {
   Caller caller_;
   bool verified_ = false;
   bool decided_ = false;
-  std::unique_ptr<WholeBody> whole_;           // nothing: streamed
-  std::optional<WholeBody::Decoded> decoded_;  // of whole_, when it was aws-chunked and parsed
+  bool claimed_ = false;                         // from the replay guard
+  std::unique_ptr<Waiting> waiting_;             // once it has waited for reviewers
+  std::unique_ptr<WholeBody> whole_;             // nothing: streamed
+  std::unique_ptr<WholeBody::Decoded> decoded_;  // of whole_, when it was aws-chunked and parsed
   std::optional<Understood> understood_;
   std::string content_digest_;  // hexadecimal, when the digest covers a streamed or spooled content
   http::Origin origin_;

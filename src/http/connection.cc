@@ -1,5 +1,7 @@
 #include "http/connection.h"
 
+#include <boost/asio/co_spawn.hpp>
+
 #include "base/bytes.h"
 #include "http/exchange.h"
 #include "http/head_parser.h"
@@ -14,6 +16,9 @@ constexpr Duration kShutDownTimeout = std::chrono::seconds(2);
 // How much of what a client still sends is read so that our last answer is not lost in a reset.
 constexpr std::size_t kLingerBytesMax = 1U << 20U;
 constexpr std::size_t kReadBytes = 4U << 10U;
+// A client that has sent more than its request makes the socket readable all the time; then whether
+// it left is looked up this often instead.
+constexpr Duration kLookAgain = std::chrono::seconds(1);
 
 std::string address_of(Socket& socket) {
   boost::system::error_code error;
@@ -32,6 +37,8 @@ Connection::Connection(std::shared_ptr<ServerState> state, LoopState& loop, Sock
 }
 
 Connection::~Connection() {
+  if (place_) state_->metrics.held.add(-1);
+  exchange_.reset();
   loop_.connections.erase(this);
   state_->metrics.connections.add(-1);
   stream_.close();
@@ -46,14 +53,31 @@ void Connection::begin_drain() {
   }
 }
 
-void Connection::cut() { stream_.abort(); }
+void Connection::cut() {
+  stream_.abort();
+  if (exchange_ != nullptr) exchange_->wake_for_drain();
+}
+
+Task<> Connection::run_held(std::shared_ptr<Connection> connection) {
+  co_return co_await connection->run();
+}
+
+void Connection::start() {
+  Task<> running = run_held(shared_from_this());
+  asio::co_spawn(loop_.executor, std::move(running),
+                 [state = state_](std::exception_ptr thrown, const Result<void>&) {
+                   if (thrown) state->log.error("http.connection_threw");
+                 });
+}
 
 Task<> Connection::run() {
-  if (state_->tls) {
+  After after = After::kNextRequest;
+  if (exchange_ != nullptr) {
+    after = co_await carry_on();
+  } else if (state_->tls) {
     CO_TRY_VOID(
         co_await stream_.accept_tls(*state_->tls, deadline_after(state_->options.head_timeout)));
   }
-  After after = After::kNextRequest;
   while (after == After::kNextRequest) {
     Head head = co_await read_head();
     if (head) {
@@ -62,6 +86,10 @@ Task<> Connection::run() {
       after = co_await refuse(std::move(head.error()));
     }
     first_ = false;
+  }
+  if (after == After::kPark) {
+    park();
+    co_return Result<void>();
   }
   if (after == After::kLinger) co_await linger();
   if (after == After::kClose && stream_.is_tls() && stream_.socket().is_open()) {
@@ -153,11 +181,21 @@ asio::awaitable<Connection::After> Connection::serve(std::size_t head_bytes) {
 }
 
 asio::awaitable<Connection::After> Connection::handle(ParsedRequest request, Framing framing) {
-  ServerExchange exchange(*this, std::move(request.head), framing);
-  exchange_ = &exchange;
-  const Result<void> handled = co_await state_->handler(exchange);
-  const ServerExchange::Outcome outcome = co_await exchange.finish(handled);
-  exchange_ = nullptr;
+  exchange_ = std::make_unique<ServerExchange>(*this, std::move(request.head), framing);
+  Result<void> handled = co_await state_->handler(*exchange_);
+  co_return co_await settle(std::move(handled));
+}
+
+asio::awaitable<Connection::After> Connection::carry_on() {
+  const std::unique_ptr<Exchange::Parked> rest = exchange_->unpark();
+  Result<void> handled = co_await rest->resume(*exchange_, woken_);
+  co_return co_await settle(std::move(handled));
+}
+
+asio::awaitable<Connection::After> Connection::settle(Result<void> handled) {
+  if (handled && exchange_->parked()) co_return After::kPark;
+  const ServerExchange::Outcome outcome = co_await exchange_->finish(handled);
+  exchange_.reset();
   switch (outcome) {
     case ServerExchange::Outcome::kReusable:
       if (buffer_.empty()) buffer_.release();
@@ -171,6 +209,60 @@ asio::awaitable<Connection::After> Connection::handle(ParsedRequest request, Fra
   }
   stream_.abort();
   co_return After::kClose;
+}
+
+// The coroutine that calls it ends right after.
+void Connection::park() {
+  buffer_.release();
+  stream_.rest();
+  exchange_->pack();
+  state_->metrics.held.add(1);
+  parked_until_ = deadline_after(exchange_->park_timeout());
+  std::shared_ptr<ParkingLot> lot = loop_.lot.lock();
+  if (!lot) {
+    lot = std::make_shared<ParkingLot>(loop_.executor);
+    loop_.lot = lot;
+  }
+  place_ = lot->enter(parked_until_, shared_from_this());
+  readable_ = false;
+  if (state_->draining) return unpark(Exchange::Woken::kEvent);
+  watch();
+  look();
+}
+
+void Connection::look() {
+  if (!place_) return;
+  if (exchange_->take_wake()) return unpark(Exchange::Woken::kEvent);
+  if (stream_.peer_left()) return unpark(Exchange::Woken::kClientGone);
+  const Instant now = SystemClock().monotonic();
+  if (now >= parked_until_) return unpark(Exchange::Woken::kTimeout);
+  if (!readable_) return;
+  const std::shared_ptr<ParkingLot> lot = loop_.lot.lock();
+  std::shared_ptr<Connection> self = lot->leave(*place_);
+  place_ = lot->enter(std::min(parked_until_, now + kLookAgain), std::move(self));
+}
+
+void Connection::watch() {
+  watching_ = true;
+  stream_.socket().async_wait(asio::socket_base::wait_read,
+                              [self = shared_from_this()](const boost::system::error_code& error) {
+                                self->watching_ = false;
+                                if (error == asio::error::operation_aborted) return;
+                                self->readable_ = true;
+                                self->look();
+                              });
+}
+
+void Connection::unpark(Exchange::Woken woken) {
+  const std::shared_ptr<Connection> self = loop_.lot.lock()->leave(*place_);
+  place_.reset();
+  state_->metrics.held.add(-1);
+  woken_ = woken;
+  if (watching_) {
+    boost::system::error_code ignored;
+    stream_.socket().cancel(ignored);
+  }
+  start();
 }
 
 asio::awaitable<void> Connection::linger() {

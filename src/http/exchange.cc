@@ -15,6 +15,45 @@ constexpr Duration kUnreadTimeout = std::chrono::seconds(5);
 constexpr std::size_t kUnreadPieceBytes = 16U << 10U;
 constexpr std::size_t kUsualHeadBytes = 512;
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
+// No part of a head holds it: check_head_bytes admits no control character but the tab.
+constexpr char kSeparator = '\n';
+
+// One allocation instead of two a field.
+std::string pack_head(const RequestHead& head) {
+  std::size_t size = head.method.size() + head.target.size() + 2;
+  for (const auto& [name, value] : head.headers) size += name.size() + value.size() + 2;
+  std::string packed;
+  packed.reserve(size);
+  const auto append = [&packed](std::string_view part) {
+    CHECK(part.find(kSeparator) == std::string_view::npos);
+    packed.append(part).push_back(kSeparator);
+  };
+  append(head.method);
+  append(head.target);
+  for (const auto& [name, value] : head.headers) {
+    append(name);
+    append(value);
+  }
+  return packed;
+}
+
+RequestHead unpack_head(std::string_view packed) {
+  const auto take = [&packed] {
+    const std::size_t end = packed.find(kSeparator);
+    CHECK(end != std::string_view::npos);
+    const std::string_view part = packed.substr(0, end);
+    packed.remove_prefix(end + 1);
+    return part;
+  };
+  RequestHead head;
+  head.method = take();
+  head.target = take();
+  while (!packed.empty()) {
+    const std::string_view name = take();
+    head.headers.add(name, take());
+  }
+  return head;
+}
 
 }  // namespace
 
@@ -275,22 +314,28 @@ asio::awaitable<ServerExchange::Outcome> ServerExchange::finish(const Result<voi
 }
 
 std::shared_ptr<Exchange::Waker> ServerExchange::waker() {
-  if (!parking_) {
-    Executor executor = connection_.loop().executor;
-    parking_ = std::make_shared<Parking>(std::move(executor));
-  }
+  if (!parking_) parking_ = std::make_shared<Parking>(connection_);
   return parking_;
 }
 
-Task<Exchange::Woken> ServerExchange::wait(Duration timeout) {
-  if (draining()) co_return Woken::kEvent;
-  const std::shared_ptr<Waker> keep = waker();
-  connection_.buffer().release();
-  Gauge& held = connection_.state().metrics.held;
-  held.add(1);
-  Result<Woken> woken = co_await parking_->wait(connection_.stream(), timeout);
-  held.add(-1);
-  co_return woken;
+void ServerExchange::park(Duration timeout, std::unique_ptr<Parked> rest) {
+  CHECK(rest != nullptr && answer_ == Answer::kNone);
+  park_timeout_ = timeout;
+  rest_ = std::move(rest);
+}
+
+bool ServerExchange::take_wake() { return parking_ && parking_->take_wake(); }
+
+void ServerExchange::pack() {
+  const std::shared_ptr<Waker> needed_to_drain = waker();
+  packed_head_ = pack_head(head_);
+  head_ = RequestHead();
+}
+
+std::unique_ptr<Exchange::Parked> ServerExchange::unpark() {
+  head_ = unpack_head(packed_head_);
+  packed_head_ = std::string();
+  return std::move(rest_);
 }
 
 void ServerExchange::wake_for_drain() {

@@ -1,12 +1,11 @@
-// One request on a server connection: its body on demand, exactly one answer, and a place to wait
-// for an event. Lives in the frame of Connection::handle.
+// One request on a server connection: its body on demand, exactly one answer, and what carries on
+// once an event has come. Lives from its head to its answer, parked or not.
 #pragma once
 
 #include "http/connection.h"
 
 namespace keyturn::http {
 
-// Where a held request waits. Shared with wakers, which may outlive the request and its loop.
 class Parking;
 
 class ServerExchange final : public Exchange {
@@ -23,7 +22,7 @@ class ServerExchange final : public Exchange {
   Task<> start(ResponseHead head) override;
   Task<> write(std::string_view bytes) override;
   std::shared_ptr<Waker> waker() override;
-  Task<Woken> wait(Duration timeout) override;
+  void park(Duration timeout, std::unique_ptr<Parked> rest) override;
   bool draining() const override { return connection_.state().draining; }
 
   enum class Outcome {
@@ -36,6 +35,13 @@ class ServerExchange final : public Exchange {
   Task<> complete(const Result<void>& handled);
   boost::asio::awaitable<Outcome> finish(const Result<void>& handled);
   void wake_for_drain();
+
+  // Between the handler's return and `unpark` there is no head, no body and no answer.
+  bool parked() const { return rest_ != nullptr; }
+  Duration park_timeout() const { return park_timeout_; }
+  bool take_wake();
+  void pack();
+  std::unique_ptr<Parked> unpark();
 
  private:
   class RequestBody final : public Body {
@@ -67,11 +73,14 @@ class ServerExchange final : public Exchange {
   boost::asio::awaitable<bool> drain_body();
 
   Connection& connection_;
-  const RequestHead head_;
+  RequestHead head_;  // empty while parked
+  std::string packed_head_;
   BodyReader reader_;
   RequestBody body_;
   const std::string request_id_;
   std::shared_ptr<Parking> parking_;
+  std::unique_ptr<Parked> rest_;
+  Duration park_timeout_{};
   Answer answer_ = Answer::kNone;
   bool continue_owed_ = false;  // the client waits for 100 before it sends its body
   bool keep_alive_ = true;

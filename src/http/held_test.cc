@@ -41,9 +41,24 @@ class Holder {
   }
 
  private:
+  class Rest final : public Exchange::Parked {
+   public:
+    explicit Rest(Holder& holder) : holder_(holder) {}
+    Task<> resume(Exchange& exchange, Exchange::Woken woken) override {
+      return holder_.answer(exchange, woken);
+    }
+
+   private:
+    Holder& holder_;
+  };
+
   Task<> handle(Exchange& exchange) {
-    note_held(exchange.waker());
-    CO_TRY(const Exchange::Woken woken, co_await exchange.wait(timeout_));
+    std::shared_ptr<Exchange::Waker> waker = exchange.waker();
+    exchange.park(timeout_, std::make_unique<Rest>(*this));
+    note_held(std::move(waker));
+    co_return Result<void>();
+  }
+  Task<> answer(Exchange& exchange, Exchange::Woken woken) {
     note_ended(woken);
     ResponseHead head;
     std::string text =

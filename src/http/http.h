@@ -21,7 +21,8 @@
 
 namespace keyturn::http {
 
-// One request on the server and the way to answer it. Lives until the handler returns.
+// One request on the server and the way to answer it. Lives until the handler returns, and what it
+// parked.
 class Exchange {
  public:
   virtual ~Exchange() = default;
@@ -39,17 +40,25 @@ class Exchange {
   // Starts an answer whose body the handler writes piece by piece, as server-sent events do.
   virtual Task<> start(ResponseHead head) = 0;
   virtual Task<> write(std::string_view bytes) = 0;
-  // Waits until `wake` has been called (from any thread, also before the wait and after the
-  // request), `timeout` passes or the client leaves. kEvent also when the server drains: ask
-  // draining().
+  // Leaves the request unanswered for now. After it the handler returns, so that nothing stays of
+  // the request but the connection, its head, packed, and `rest`: thousands may be parked. `rest`
+  // carries on, on the same loop, once `wake` has been called (from any thread, also before and
+  // after the request), `timeout` has passed or the client has left. kEvent also when the server
+  // drains: ask draining(). What was taken by reference from head() is void then.
   enum class Woken { kEvent, kTimeout, kClientGone };
   class Waker {
    public:
     virtual ~Waker() = default;
     virtual void wake() = 0;
   };
+  class Parked {
+   public:
+    virtual ~Parked() = default;
+    // Once, in the handler's place; may park again. Lives until it has ended.
+    virtual Task<> resume(Exchange& exchange, Woken woken) = 0;
+  };
   virtual std::shared_ptr<Waker> waker() = 0;
-  virtual Task<Woken> wait(Duration timeout) = 0;
+  virtual void park(Duration timeout, std::unique_ptr<Parked> rest) = 0;
   // The server is draining: answer soon.
   virtual bool draining() const = 0;
 };

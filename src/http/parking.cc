@@ -2,29 +2,17 @@
 
 #include <boost/asio/post.hpp>
 
+#include "http/connection.h"
+
 namespace keyturn::http {
-namespace {
 
-namespace asio = boost::asio;
-
-// A client that has sent more than its request makes the socket readable all the time; then whether
-// it left is looked up this often instead.
-constexpr Duration kLookAgain = std::chrono::seconds(1);
-
-}  // namespace
-
-Parking::Parking(Executor executor) : executor_(std::move(executor)) {}
+Parking::Parking(Connection& connection) : connection_(connection) {}
 
 void Parking::wake() {
   std::lock_guard lock(mutex_);
   if (closed_ || woken_) return;
   woken_ = true;
-  asio::post(executor_, [self = shared_from_this()] { self->rouse(); });
-}
-
-void Parking::close() {
-  std::lock_guard lock(mutex_);
-  closed_ = true;
+  boost::asio::post(connection_.loop().executor, [self = shared_from_this()] { self->rouse(); });
 }
 
 bool Parking::take_wake() {
@@ -32,55 +20,51 @@ bool Parking::take_wake() {
   return std::exchange(woken_, false);
 }
 
+void Parking::close() {
+  std::lock_guard lock(mutex_);
+  closed_ = true;
+}
+
 void Parking::rouse() {
-  if (timer_ != nullptr) timer_->cancel();
+  {
+    std::lock_guard lock(mutex_);
+    if (closed_) return;
+  }
+  connection_.look();
 }
 
-void Parking::watch(Stream& stream) {
-  watching_ = true;
-  stream.socket().async_wait(asio::socket_base::wait_read,
-                             [self = shared_from_this()](const boost::system::error_code& error) {
-                               self->watching_ = false;
-                               if (error == asio::error::operation_aborted) return;
-                               self->readable_ = true;
-                               self->rouse();
-                             });
+ParkingLot::Place ParkingLot::enter(Instant look_at, std::shared_ptr<Connection> connection) {
+  const Place place = places_.emplace(look_at, std::move(connection));
+  if (!waiting_ || look_at < armed_for_) arm();
+  return place;
 }
 
-Task<Exchange::Woken> Parking::wait(Stream& stream, Duration timeout) {
-  CHECK(timer_ == nullptr);
-  asio::steady_timer timer(executor_);
-  // Clears the pointer also when the coroutine is destroyed while it waits.
-  struct Registration {
-    Parking& parking;
-    ~Registration() { parking.timer_ = nullptr; }
-  };
-  timer_ = &timer;
-  const Registration registered{*this};
-  const Instant deadline = deadline_after(timeout);
-  Exchange::Woken woken = Exchange::Woken::kTimeout;
-  readable_ = false;
-  while (true) {
-    if (take_wake()) {
-      woken = Exchange::Woken::kEvent;
-      break;
-    }
-    if (stream.peer_left()) {
-      woken = Exchange::Woken::kClientGone;
-      break;
-    }
-    const Duration left = deadline - SystemClock().monotonic();
-    if (left <= Duration(0)) break;
-    if (!watching_ && !readable_) watch(stream);
-    timer.expires_after(readable_ ? std::min(left, kLookAgain) : left);
-    boost::system::error_code ignored;  // cancelled or expired: the loop looks at what is true now
-    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+std::shared_ptr<Connection> ParkingLot::leave(Place place) {
+  std::shared_ptr<Connection> connection = std::move(place->second);
+  places_.erase(place);
+  if (places_.empty()) timer_.cancel();
+  return connection;
+}
+
+void ParkingLot::arm() {
+  armed_for_ = places_.begin()->first;
+  waiting_ = true;
+  const std::uint64_t turn = ++turn_;
+  timer_.expires_after(std::max(armed_for_ - SystemClock().monotonic(), Duration(0)));
+  timer_.async_wait([self = shared_from_this(), turn](const boost::system::error_code&) {
+    if (turn == self->turn_) self->on_timer();
+  });
+}
+
+void ParkingLot::on_timer() {
+  waiting_ = false;
+  const Instant now = SystemClock().monotonic();
+  // Who is looked at leaves or takes a later place.
+  while (!places_.empty() && places_.begin()->first <= now) {
+    const std::shared_ptr<Connection> connection = places_.begin()->second;
+    connection->look();
   }
-  if (watching_) {
-    boost::system::error_code ignored;
-    stream.socket().cancel(ignored);
-  }
-  co_return woken;
+  if (!places_.empty() && !waiting_) arm();
 }
 
 }  // namespace keyturn::http

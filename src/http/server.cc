@@ -54,11 +54,6 @@ Result<tcp::acceptor> open_acceptor(const Executor& executor, const Endpoint& en
               endpoint.port(), to_lower(error.message()));
 }
 
-Task<> serve_connection(std::shared_ptr<ServerState> state, LoopState& loop, Socket socket) {
-  Connection connection(std::move(state), loop, std::move(socket));
-  co_return co_await connection.run();
-}
-
 void refuse_connection(ServerState& state, Socket socket) {
   state.metrics.refused_connections.add();
   if (state.tls) return;
@@ -70,14 +65,6 @@ void refuse_connection(ServerState& state, Socket socket) {
   std::array<char, 4096> discarded{};
   while (socket.receive(asio::buffer(discarded), 0, ignored) == discarded.size()) {
   }
-}
-
-void spawn_connection(const std::shared_ptr<ServerState>& state, LoopState& loop, Socket socket) {
-  Task<> serving = serve_connection(state, loop, std::move(socket));
-  asio::co_spawn(loop.executor, std::move(serving),
-                 [state](std::exception_ptr thrown, const Result<void>&) {
-                   if (thrown) state->log.error("http.connection_threw");
-                 });
 }
 
 asio::awaitable<void> accept_connections(std::shared_ptr<ServerState> state, LoopState& loop,
@@ -106,7 +93,7 @@ asio::awaitable<void> accept_connections(std::shared_ptr<ServerState> state, Loo
       refuse_connection(*state, std::move(socket));
     } else {
       socket.set_option(tcp::no_delay(true), error);
-      spawn_connection(state, loop, std::move(socket));
+      std::make_shared<Connection>(state, loop, std::move(socket))->start();
     }
   }
 }

@@ -13,6 +13,7 @@
 namespace keyturn::http {
 
 class Connection;
+class ParkingLot;
 
 struct ServerMetrics {
   explicit ServerMetrics(Metrics& metrics);
@@ -32,6 +33,8 @@ struct LoopState {
   // In the frame of the accepting coroutine while that runs.
   boost::asio::ip::tcp::acceptor* acceptor = nullptr;
   std::unordered_set<Connection*> connections;
+  // Alive while a request of this loop is parked.
+  std::weak_ptr<ParkingLot> lot;
   std::uint64_t requests = 0;
   std::size_t index = 0;
   Time date_second{};  // what `date` says

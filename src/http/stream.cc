@@ -91,15 +91,24 @@ struct Stream::Tls {
   asio::ssl::stream<Socket&> stream;
 };
 
-Stream::Stream(Socket socket)
-    : socket_(std::move(socket)), watchdog_(std::make_shared<Watchdog>(socket_)) {}
+Stream::Stream(Socket socket) : socket_(std::move(socket)) {}
 
 Stream::~Stream() {
-  watchdog_->release();
+  rest();
   // OpenSSL forgets a session whose connection ends without a goodbye; ours end whenever they are
   // done.
   if (tls_)
     SSL_set_shutdown(tls_->stream.native_handle(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
+
+Stream::Watchdog& Stream::watchdog() {
+  if (!watchdog_) watchdog_ = std::make_shared<Watchdog>(socket_);
+  return *watchdog_;
+}
+
+void Stream::rest() {
+  if (watchdog_) watchdog_->release();
+  watchdog_.reset();
 }
 
 Error Stream::failure(const error_code& error, std::string_view doing) const {
@@ -112,7 +121,7 @@ Error Stream::failure(const error_code& error, std::string_view doing) const {
 Task<> Stream::connect(Endpoint endpoint, Instant deadline) {
   error_code error;
   socket_.close(error);
-  watchdog_->arm(deadline, Watchdog::Then::kCancel);
+  watchdog().arm(deadline, Watchdog::Then::kCancel);
   error.clear();
   co_await socket_.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, error));
   watchdog_->disarm();
@@ -125,7 +134,7 @@ Task<> Stream::connect(Endpoint endpoint, Instant deadline) {
 Task<> Stream::handshake(Instant deadline) {
   const bool server = SSL_is_server(tls_->stream.native_handle()) == 1;
   error_code error;
-  watchdog_->arm(deadline, Watchdog::Then::kCancel);
+  watchdog().arm(deadline, Watchdog::Then::kCancel);
   co_await tls_->stream.async_handshake(
       server ? asio::ssl::stream_base::server : asio::ssl::stream_base::client,
       asio::redirect_error(asio::use_awaitable, error));
@@ -182,7 +191,7 @@ Task<std::size_t> Stream::read_some(std::span<char> into, Instant deadline) {
   const asio::mutable_buffer buffer(into.data(), into.size());
   error_code error;
   std::size_t count = 0;
-  watchdog_->arm(deadline, Watchdog::Then::kCancel);
+  watchdog().arm(deadline, Watchdog::Then::kCancel);
   if (tls_) {
     count = co_await tls_->stream.async_read_some(buffer,
                                                   asio::redirect_error(asio::use_awaitable, error));
@@ -205,7 +214,7 @@ Task<> Stream::write(std::span<const std::string_view> pieces, Instant deadline)
   }
   error_code error;
   std::size_t count = 0;
-  watchdog_->arm(deadline, Watchdog::Then::kCancel);
+  watchdog().arm(deadline, Watchdog::Then::kCancel);
   if (tls_) {
     count = co_await asio::async_write(tls_->stream, buffers,
                                        asio::redirect_error(asio::use_awaitable, error));
@@ -222,7 +231,7 @@ Task<> Stream::write(std::span<const std::string_view> pieces, Instant deadline)
 Task<> Stream::shut_down(Instant deadline) {
   error_code error;
   if (tls_) {
-    watchdog_->arm(deadline, Watchdog::Then::kCancel);
+    watchdog().arm(deadline, Watchdog::Then::kCancel);
     co_await tls_->stream.async_shutdown(asio::redirect_error(asio::use_awaitable, error));
     watchdog_->disarm();
   }
@@ -253,6 +262,6 @@ bool Stream::peer_left() {
   return ::poll(&descriptor, 1, 0) > 0;
 }
 
-void Stream::close_at(Instant deadline) { watchdog_->arm(deadline, Watchdog::Then::kClose); }
+void Stream::close_at(Instant deadline) { watchdog().arm(deadline, Watchdog::Then::kClose); }
 
 }  // namespace keyturn::http

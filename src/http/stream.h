@@ -60,6 +60,8 @@ class Stream {
   bool peer_left();
   bool is_tls() const { return tls_ != nullptr; }
   Socket& socket() { return socket_; }
+  // Nothing will be read or written for long: lets go of what only a deadline needs.
+  void rest();
   // Ends the connection if it is not used until then: nothing else runs on an idle stream.
   void close_at(Instant deadline);
 
@@ -68,11 +70,13 @@ class Stream {
   class Watchdog;
 
   Task<> handshake(Instant deadline);
+  Watchdog& watchdog();
   Error failure(const boost::system::error_code& error, std::string_view doing) const;
 
   Socket socket_;
   std::unique_ptr<Tls> tls_;
-  // Shared with its own timer handler, which may run once more after the stream is gone.
+  // Made when first needed. Shared with its own timer handler, which may run once more after the
+  // stream is gone.
   std::shared_ptr<Watchdog> watchdog_;
   std::uint64_t bytes_written_ = 0;
 };

@@ -80,12 +80,21 @@ Visit* Server::visit(Door door, http::RequestHead head, std::string body, Answer
   return visit;
 }
 
+namespace {
+
+http::Task<> handle_whole(http::Task<> handling, Visit& visit) {
+  CO_TRY_VOID(co_await std::move(handling));
+  co_return co_await visit.run_parked();
+}
+
+}  // namespace
+
 void Server::handle(Door door, std::list<Guest>::iterator guest) {
   Visit& visit = *guest->visit;
   http::Task<> handling =
       door == Door::kAws ? rooms_->gateway().handle(visit) : rooms_->api().handle(visit);
   boost::asio::co_spawn(
-      loop_->executor(0), std::move(handling),
+      loop_->executor(0), handle_whole(std::move(handling), visit),
       [this, guest](const std::exception_ptr& thrown, const Result<void>& handled) {
         CHECK(!thrown);
         ended(guest, handled);

@@ -99,6 +99,20 @@ http::Task<> Visit::write(std::string_view bytes) {
 
 std::shared_ptr<http::Exchange::Waker> Visit::waker() { return parking_; }
 
+void Visit::park(Duration timeout, std::unique_ptr<Parked> rest) {
+  park_timeout_ = timeout;
+  rest_ = std::move(rest);
+}
+
+http::Task<> Visit::run_parked() {
+  while (rest_) {
+    CO_TRY(const Woken woken, co_await wait(park_timeout_));
+    const std::unique_ptr<Parked> rest = std::move(rest_);
+    CO_TRY_VOID(co_await rest->resume(*this, woken));
+  }
+  co_return Result<void>();
+}
+
 http::Task<http::Exchange::Woken> Visit::wait(Duration timeout) {
   if (!parking_->take_wake() && !left_ && !draining_) {
     waiting_ = true;

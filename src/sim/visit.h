@@ -31,8 +31,11 @@ class Visit final : public http::Exchange {
   http::Task<> start(http::ResponseHead head) override;
   http::Task<> write(std::string_view bytes) override;
   std::shared_ptr<Waker> waker() override;
-  http::Task<Woken> wait(Duration timeout) override;
+  void park(Duration timeout, std::unique_ptr<Parked> rest) override;
   bool draining() const override { return draining_; }
+
+  // What the handler left to be done once it waits no more, and all that leaves in turn.
+  http::Task<> run_parked();
 
   // The client closes its connection: what waits for it is woken, what writes to it fails.
   void leave();
@@ -46,6 +49,7 @@ class Visit final : public http::Exchange {
 
  private:
   class Parking;
+  http::Task<Woken> wait(Duration timeout);
   // The request's body, unless the client has left before it was read.
   class Upload final : public http::Body {
    public:
@@ -67,6 +71,8 @@ class Visit final : public http::Exchange {
   bool draining_ = false;
   bool answered_ = false;
   bool waiting_ = false;
+  Duration park_timeout_{};
+  std::unique_ptr<Parked> rest_;
   Reply reply_;
 };
 
