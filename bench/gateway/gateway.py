@@ -218,7 +218,7 @@ def held(keyturn):
     idle = memory_mib(keyturn.process.pid, "VmRSS")
     running = [generator(keys, "hold", keyturn.aws_port, CHANGES_MAX, 0, stdin=subprocess.PIPE)
                for keys in sessions]
-    harness.wait_until(lambda: metrics(keyturn)["keyturn_http_held_requests"] >= count,
+    harness.wait_until(lambda: metrics(keyturn)["keyturn_aws_held_requests"] >= count,
                        f"{count} held requests", 120)
     full = memory_mib(keyturn.process.pid, "VmRSS")
     left = sum(json.loads(each.communicate("", timeout=60)[0].splitlines()[-1])["answered"] for each in running)

@@ -44,6 +44,7 @@ struct GatewayOptions {
   Duration hold_wait = std::chrono::seconds(0);  // how long a held request waits for reviewers
   std::size_t held_requests_max = 10'000;        // in all
   std::size_t held_requests_per_session_max = 100;
+  std::size_t judged_at_once_max = 256;  // several batches of the store
   Duration clock_skew_max = std::chrono::minutes(15);
   // Gate::last_decided(): what was signed before is not executed (again).
   Time decided_until = Time::min();

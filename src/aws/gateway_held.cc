@@ -7,6 +7,8 @@ namespace {
 
 // A request with a longer body is answered at once instead of waiting: thousands may wait.
 constexpr std::uint64_t kHeldBodyBytesMax = 64U << 10U;
+// As long as a decision may take: beyond it the store is stuck.
+constexpr Duration kTurnTimeout = std::chrono::seconds(20);
 
 }  // namespace
 
@@ -39,20 +41,31 @@ void Passage::listen() {
   waiting_->listening = shared_.needs.gate.listen(*change_, [waker] { waker->wake(); });
 }
 
-void Passage::wait_on() {
-  const Duration left = waiting_->until - shared_.needs.clock.monotonic();
+void Passage::wait_for_turn() {
   auto held = std::make_unique<Held>(shared_);
-  held->holder = std::move(caller_.holder);
-  held->key = std::move(caller_.key);
-  held->whole = std::move(whole_);
-  held->decoded = std::move(decoded_);
+  turn_->await(exchange_.waker());
+  held->turn = std::move(turn_);
+  park(kTurnTimeout, std::move(held));
+}
+
+void Passage::wait_on() {
+  auto held = std::make_unique<Held>(shared_);
   held->content_digest = std::move(content_digest_);
-  held->waiting = std::move(waiting_);
   held->message = std::move(decision_->message);
   held->message.shrink_to_fit();
   held->change = *change_;
   held->claimed = claimed_;
-  exchange_.park(left, std::move(held));
+  const Duration left = waiting_->until - shared_.needs.clock.monotonic();
+  held->waiting = std::move(waiting_);
+  park(left, std::move(held));
+}
+
+void Passage::park(Duration timeout, std::unique_ptr<Held> held) {
+  held->holder = std::move(caller_.holder);
+  held->key = std::move(caller_.key);
+  held->whole = std::move(whole_);
+  held->decoded = std::move(decoded_);
+  exchange_.park(timeout, std::move(held));
 }
 
 Checked<void> Passage::read_caller_again() {
@@ -70,6 +83,15 @@ http::Task<> Passage::run_again(Held& held, http::Exchange::Woken woken) {
   caller_.key = std::move(held.key);
   whole_ = std::move(held.whole);
   decoded_ = std::move(held.decoded);
+  verified_ = true;
+  if (held.turn) {
+    turn_ = std::move(held.turn);
+    if (woken == http::Exchange::Woken::kClientGone) {
+      co_return fail(Code::kUnavailable, "the client left before its turn");
+    }
+    auto passed = co_await pass_in_turn();
+    co_return co_await conclude(std::move(passed));
+  }
   content_digest_ = std::move(held.content_digest);
   waiting_ = std::move(held.waiting);
   decision_ = std::make_unique<gate::Decision>();
@@ -77,10 +99,17 @@ http::Task<> Passage::run_again(Held& held, http::Exchange::Woken woken) {
   decision_->message = std::move(held.message);
   change_ = held.change;
   claimed_ = held.claimed;
-  verified_ = true;
   decided_ = true;
   auto passed = co_await pass_again(woken);
   co_return co_await conclude(std::move(passed));
+}
+
+Step<void> Passage::pass_in_turn() {
+  if (!turn_->has_come()) {
+    co_return refuse(Fault::kSlowDown, "too many requests are under way; try again in a moment");
+  }
+  if (auto read = read_caller_again(); !read) co_return read;
+  co_return co_await pass_verified();
 }
 
 Step<void> Passage::pass_again(http::Exchange::Woken woken) {

@@ -1,5 +1,6 @@
-// What is kept of a request while it waits for reviewers, and goes on with it: thousands may wait,
-// so nothing is in it that can be had again from the head. Belongs to the request's event loop.
+// What is kept of a request while it waits for its turn or for reviewers, and goes on with it:
+// thousands may wait, so nothing is in it that can be had again from the head. Belongs to the
+// request's event loop.
 #pragma once
 
 #include <memory>
@@ -52,6 +53,7 @@ class Held final : public http::Exchange::Parked {
   std::unique_ptr<WholeBody> whole;
   std::unique_ptr<WholeBody::Decoded> decoded;
   std::string content_digest;
+  std::unique_ptr<Turns::Turn> turn;  // it waits for that, and the rest is not there yet
   std::unique_ptr<Waiting> waiting;
   std::string message;  // of the verdict
   ChangeId change;

@@ -35,6 +35,7 @@ bool HeldSlots::take(const SessionId& session) {
   }
   ++count;
   ++total_;
+  held_.add(1);
   return true;
 }
 
@@ -43,6 +44,7 @@ void HeldSlots::give_back(const SessionId& session) {
   const auto found = by_session_.find(session);
   CHECK(found != by_session_.end() && total_ > 0);
   --total_;
+  held_.add(-1);
   if (--found->second == 0) by_session_.erase(found);
 }
 
@@ -65,8 +67,11 @@ Shared::Shared(Gateway::Needs given_needs, GatewayOptions given_options)
       understand_options{
           .account = options.account, .partition = options.partition, .hosts = options.host_names},
       replay(options.clock_skew_max, options.decided_until),
-      held(std::make_shared<HeldSlots>(options.held_requests_max,
-                                       options.held_requests_per_session_max)),
+      held(std::make_shared<HeldSlots>(
+          options.held_requests_max, options.held_requests_per_session_max,
+          needs.metrics.gauge("keyturn_aws_held_requests",
+                              "AWS requests that wait for reviewers"))),
+      turns(std::make_shared<Turns>(options.judged_at_once_max)),
       body_memory(std::make_shared<ByteBudget>(kBodyMemoryBytesMax)),
       spool_disk(std::make_shared<ByteBudget>(kSpoolDiskBytesMax)),
       recorded_refusals(kRecordedRefusalsPerSecond),

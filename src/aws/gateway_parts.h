@@ -13,6 +13,7 @@
 #include "aws/aws.h"
 #include "aws/errors.h"
 #include "aws/gateway_replay.h"
+#include "aws/gateway_turns.h"
 #include "aws/inventory.h"
 #include "aws/sigv4.h"
 #include "aws/understand.h"
@@ -43,14 +44,15 @@ class ByteBudget {
 // Requests that wait for reviewers.
 class HeldSlots {
  public:
-  HeldSlots(std::size_t total_max, std::size_t session_max)
-      : total_max_(total_max), session_max_(session_max) {}
+  HeldSlots(std::size_t total_max, std::size_t session_max, Gauge& held)
+      : total_max_(total_max), session_max_(session_max), held_(held) {}
   bool take(const SessionId& session);
   void give_back(const SessionId& session);
 
  private:
   const std::size_t total_max_;
   const std::size_t session_max_;
+  Gauge& held_;
   std::mutex mutex_;
   std::size_t total_ = 0;
   std::map<SessionId, std::size_t> by_session_;
@@ -86,6 +88,7 @@ struct Shared {
   // Shared with the requests under way: what they give back at their end may come after the
   // gateway's.
   std::shared_ptr<HeldSlots> held;
+  std::shared_ptr<Turns> turns;
   std::shared_ptr<ByteBudget> body_memory;
   std::shared_ptr<ByteBudget> spool_disk;
   PerSecond recorded_refusals;

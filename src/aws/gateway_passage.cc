@@ -80,6 +80,7 @@ http::Task<> Passage::run() {
 }
 
 http::Task<> Passage::conclude(Checked<void> passed) {
+  turn_.reset();  // the client may read its answer slowly
   if (passed) co_return Result<void>();
   if (!decided_) {
     shared_.refused.add();
@@ -96,6 +97,15 @@ http::Task<> Passage::conclude(Checked<void> passed) {
 Step<void> Passage::pass() {
   if (auto entered = co_await enter(); !entered) co_return entered;
   verified_ = true;
+  turn_ = shared_.turns->line_up();
+  if (!turn_->has_come()) {
+    wait_for_turn();
+    co_return Checked<void>();
+  }
+  co_return co_await pass_verified();
+}
+
+Step<void> Passage::pass_verified() {
   const Instant since = shared_.needs.clock.monotonic();
   if (auto understood = co_await understand_with_deployed(); !understood) co_return understood;
   shared_.observe(Stage::kUnderstand, since);
@@ -111,6 +121,7 @@ Step<void> Passage::pass() {
     claimed_ = true;
   }
   auto decided = co_await decide();
+  turn_.reset();
   if (decided && may_wait()) {
     decided = start_waiting();
     if (decided) co_return decided;
@@ -195,6 +206,7 @@ Checked<void> Passage::check_whole_body() {
 Step<void> Passage::understand_with_deployed() {
   if (auto understood = understand_request(nullptr); !understood) co_return understood;
   if (understood_->wanted) {
+    turn_.reset();  // upstream may take long, and nobody else shall wait for it
     auto deployed =
         co_await ask_deployed(shared_, *understood_->wanted, understood_->forward.region);
     if (deployed) {
@@ -267,6 +279,7 @@ Step<void> Passage::bind_content() {
     co_return Checked<void>();
   }
   if (is_permitted_without_review()) co_return Checked<void>();
+  turn_.reset();  // the client may take long
   auto spooled = co_await WholeBody::spool(shared_, exchange_.body());
   if (!spooled) co_return tl::unexpected<Refused>(std::move(spooled).error());
   whole_ = std::move(*spooled);

@@ -21,14 +21,15 @@ class Passage {
 
  private:
   Step<void> pass();
+  Step<void> pass_verified();
+  Step<void> pass_in_turn();
   Step<void> pass_again(http::Exchange::Woken woken);
   http::Task<> conclude(Checked<void> passed);
   // Who asks, and whether they signed it; the body with it where the signature covers it.
   Step<void> enter();
   Step<void> read_body();
   Checked<void> check_whole_body();
-  // What is asked, and where it would go.
-  // Asks upstream for what is deployed where that tells more.
+  // What is asked, and where it would go. Asks upstream for what is deployed where that tells more.
   Step<void> understand_with_deployed();
   Checked<void> understand_request(const Deployed* deployed);
   Checked<void> assign_environments();
@@ -40,10 +41,12 @@ class Passage {
   // Each leaves decision_.
   Step<void> decide();
   bool may_wait() const;
+  void wait_for_turn();
   // Parks the exchange until a review of the change has come or time is up.
   Checked<void> start_waiting();
   void listen();
   void wait_on();
+  void park(Duration timeout, std::unique_ptr<Held> held);
   Checked<void> read_caller_again();
   // With the tags of now.
   Step<void> understand_again();
@@ -63,6 +66,7 @@ class Passage {
   bool verified_ = false;
   bool decided_ = false;
   bool claimed_ = false;                         // from the replay guard
+  std::unique_ptr<Turns::Turn> turn_;            // to be understood and decided
   std::unique_ptr<Waiting> waiting_;             // once it has waited for reviewers
   std::unique_ptr<WholeBody> whole_;             // nothing: streamed
   std::unique_ptr<WholeBody::Decoded> decoded_;  // of whole_, when it was aws-chunked and parsed

@@ -96,6 +96,7 @@ Result<void> ServerExchange::check_answer(const ResponseHead& head) const {
   if (answer_ != Answer::kNone) {
     return fail(Code::kConflict, "request {} has been answered already", request_id_);
   }
+  if (rest_) return fail(Code::kConflict, "request {} is parked", request_id_);
   if (head.status < 200 || head.status > 599) {
     return fail(Code::kInternal, "{} is not a status to answer with", head.status);
   }
@@ -306,6 +307,7 @@ asio::awaitable<bool> ServerExchange::drain_body() {
 }
 
 asio::awaitable<ServerExchange::Outcome> ServerExchange::finish(const Result<void>& handled) {
+  rest_.reset();  // what it parked goes with a handler that failed
   const Result<void> completed = co_await complete(handled);
   if (!completed || answer_ == Answer::kBroken) co_return Outcome::kBroken;
   if (!keep_alive_) co_return reader_.done() ? Outcome::kDone : Outcome::kUnread;
