@@ -53,9 +53,11 @@ Checked<void> verify(Shared& shared, const http::RequestHead& head, Caller& call
                               shared.needs.clock.now(), options, shared.signing_keys);
   if (!key) return tl::unexpected<Refused>(std::move(key).error());
   caller.key = std::move(*key);
-  auto identity = signed_identity(head, caller.claim, payload);
-  if (!identity) return tl::unexpected<Refused>(std::move(identity).error());
-  caller.identity = std::move(*identity);
+  if (caller.claim.with != SignedWith::kV4) {
+    auto identity = signed_identity(head, caller.claim, payload);
+    if (!identity) return tl::unexpected<Refused>(std::move(identity).error());
+    caller.identity = std::move(*identity);
+  }
   if (caller.holder->agent.state != identity::State::kActive) {
     return refuse(Fault::kAccessDenied, "agent `{}` is suspended", caller.holder->agent.id.text());
   }

@@ -10,7 +10,7 @@ struct Caller {
   std::shared_ptr<const identity::KeyHolder> holder;
   std::optional<PayloadName> payload;  // nothing: the body must be hashed before verifying
   SigningKeys::Key key;                // set once verified
-  std::string identity;                // signed_identity(), likewise
+  std::string identity;                // signed_identity(), likewise, where that is no signature
 };
 
 // Reads the claim, finds its session, and checks what needs no secret. Not verified yet.

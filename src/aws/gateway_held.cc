@@ -63,6 +63,7 @@ void Passage::wait_on() {
 void Passage::park(Duration timeout, std::unique_ptr<Held> held) {
   held->holder = std::move(caller_.holder);
   held->key = std::move(caller_.key);
+  held->identity = std::move(caller_.identity);
   held->whole = std::move(whole_);
   held->decoded = std::move(decoded_);
   exchange_.park(timeout, std::move(held));
@@ -81,6 +82,7 @@ Checked<void> Passage::read_caller_again() {
 http::Task<> Passage::run_again(Held& held, http::Exchange::Woken woken) {
   caller_.holder = std::move(held.holder);
   caller_.key = std::move(held.key);
+  caller_.identity = std::move(held.identity);
   whole_ = std::move(held.whole);
   decoded_ = std::move(held.decoded);
   verified_ = true;

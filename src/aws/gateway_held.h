@@ -50,6 +50,7 @@ class Held final : public http::Exchange::Parked {
   Shared& shared;
   std::shared_ptr<const identity::KeyHolder> holder;
   SigningKeys::Key key;
+  std::string identity;  // as Caller has it
   std::unique_ptr<WholeBody> whole;
   std::unique_ptr<WholeBody::Decoded> decoded;
   std::string content_digest;

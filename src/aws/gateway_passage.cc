@@ -424,7 +424,7 @@ http::Task<> Passage::record_refusal(const Refused& refused) {
 ReplayGuard::Sending Passage::sending() const {
   const Claim& claim = caller_.claim;
   ReplayGuard::Sending sending;
-  sending.signature = caller_.identity;
+  sending.signature = caller_.identity.empty() ? claim.signature : caller_.identity;
   sending.invocation = exchange_.head().headers.find("amz-sdk-invocation-id").value_or("");
   sending.peer = exchange_.peer_address();
   sending.signed_at = claim.time;

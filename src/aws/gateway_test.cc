@@ -441,24 +441,5 @@ TEST_F(GatewayFlow, WithoutUpstreamCredentialsNothingIsDecided) {
   EXPECT_TRUE(entries("action.decided", 0).empty());
 }
 
-// Key value stores of CloudFront take nothing but SigV4a, at a host of their account.
-TEST_F(GatewayTest, AServiceThatTakesOnlySigV4aIsSignedForThatWay) {
-  Ask keys;
-  keys.service = "cloudfront-keyvaluestore";
-  keys.method = "GET";
-  keys.target =
-      "/key-value-stores/arn%3Aaws%3Acloudfront%3A%3A123456789012%3Akey-value-store%2Fa1/keys";
-  const Reply reply = ask(keys);
-  EXPECT_EQ(reply.status, 200) << reply.body;
-  ASSERT_EQ(seen().size(), 1U);
-  EXPECT_TRUE(seen().front().complete) << seen().front().refused;
-  EXPECT_TRUE(seen()
-                  .front()
-                  .head.headers.find("authorization")
-                  .value_or("")
-                  .starts_with("AWS4-ECDSA-P256-SHA256 Credential=ASIAVAULT"));
-  EXPECT_EQ(seen().front().head.headers.find("x-amz-region-set").value_or(""), "*");
-}
-
 }  // namespace
 }  // namespace keyturn::aws

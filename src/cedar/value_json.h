@@ -46,8 +46,8 @@ class ValueReader {
   JsonFault& fault_;
 };
 
-// Of a value that was read by `type` and does not fit it or names what the schema does not have: the
-// innermost part of its JSON that does so. Null when there is none.
+// Of a value that was read by `type` and does not fit it or names what the schema does not have:
+// the innermost part of its JSON that does so. Null when there is none.
 const Json* find_misfit(const Json& json, const SchemaType& type, const SchemaContent& schema);
 
 // An object of two members, moved in: an initializer list would copy what is deep at every level.
