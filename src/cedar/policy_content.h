@@ -87,10 +87,13 @@ struct PolicySetContent {
   std::vector<Policy> policies;
   std::vector<Policy> templates;
   std::unordered_map<std::string_view, std::size_t> positions;  // of policies, by id
+  std::unordered_map<std::string_view, std::size_t> template_positions;
   ScopeIndex index;
 
   const Policy* find(std::string_view id) const;
   const Policy* find_template(std::string_view id) const;
+  // Lets templates be found; those added later are not.
+  void index_templates();
   // Fills positions and index. kConflict when two policies or templates have one id.
   Result<std::monostate> finish();
 };

@@ -48,9 +48,14 @@ const Policy* PolicySetContent::find(std::string_view id) const {
 }
 
 const Policy* PolicySetContent::find_template(std::string_view id) const {
-  const auto at = std::find_if(templates.begin(), templates.end(),
-                               [&](const Policy& policy) { return policy.id == id; });
-  return at == templates.end() ? nullptr : &*at;
+  const auto at = template_positions.find(id);
+  return at == template_positions.end() ? nullptr : &templates[at->second];
+}
+
+void PolicySetContent::index_templates() {
+  template_positions.clear();
+  template_positions.reserve(templates.size());
+  for (std::size_t i = 0; i < templates.size(); ++i) template_positions.emplace(templates[i].id, i);
 }
 
 Result<std::monostate> PolicySetContent::finish() {
@@ -64,9 +69,10 @@ Result<std::monostate> PolicySetContent::finish() {
     }
     matchers.push_back(matcher_of(policies[i], static_cast<std::uint32_t>(i)));
   }
-  std::set<std::string_view> seen;
-  for (const Policy& policy : templates) {
-    if (!seen.insert(policy.id).second || positions.contains(policy.id)) {
+  index_templates();
+  for (std::size_t i = 0; i < templates.size(); ++i) {
+    const Policy& policy = templates[i];
+    if (template_positions.at(policy.id) != i || positions.contains(policy.id)) {
       return fail(Code::kConflict, "duplicate template or policy id `{}`", policy.id);
     }
   }

@@ -116,6 +116,7 @@ Result<std::shared_ptr<const PolicySetContent>> SetReader::run(const Json& json)
   }
   TRY_VOID(fault_.at(json, group(json, "staticPolicies", content_->policies)));
   TRY_VOID(fault_.at(json, group(json, "templates", content_->templates)));
+  content_->index_templates();
   const Json* links = json.find("templateLinks");
   if (links == nullptr || !links->is_array()) {
     fault_.note(links == nullptr ? json : *links);

@@ -268,7 +268,7 @@ TEST(ValidationWork, WideTypesInManyConditionsAreCounted) {
         " && [principal.a, principal.b] == []", " && principal.a < principal.b"}) {
     const std::string text =
         "permit(principal, action, resource) when { true" +
-        repeated(kTextBytesMax / 8, [&](std::size_t) { return std::string(part); }) + " };";
+        repeated(kTextBytesMax / 64, [&](std::size_t) { return std::string(part); }) + " };";
     const CountedValidation counted = of_one(schema, text);
     ASSERT_EQ(counted.result.errors.empty(), false) << part;
     std::size_t bytes = 0;

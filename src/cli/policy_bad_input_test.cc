@@ -344,6 +344,36 @@ TEST_F(PolicyCommand, LargeSchemasAreReadOrRefusedInNoLongTime) {
   EXPECT_TRUE(answer->text.find("3000 policies in 1 file: ") != std::string::npos);
 }
 
+// Each file, template and link is looked at once, not once for every other.
+TEST_F(PolicyCommand, ManyFilesTemplatesAndLinksAreReadInNoLongTime) {
+  std::filesystem::create_directory(path("pack"));
+  for (int i = 0; i < 1'000; ++i) {
+    write(fmt::format("pack/{}.cedar", i), repeated("permit(principal,action,resource);", 100));
+  }
+  const auto many = run({"validate", "--schema", "@photo.cedarschema", "@pack"});
+  ASSERT_TRUE(many) << many.error().message;
+  EXPECT_NE(many->text.find("100000 policies in 1000 files"), std::string::npos) << many->text;
+  write("templates.cedar", repeated("permit(principal==?principal,action,resource);", 100'000));
+  const auto templates = run({"validate", "--schema", "@photo.cedarschema", "@templates.cedar"});
+  ASSERT_TRUE(templates) << templates.error().message;
+  std::string set = R"({"staticPolicies": {}, "templates": {)";
+  std::string links;
+  for (int i = 0; i < 20'000; ++i) {
+    const char* comma = i == 0 ? "" : ",";
+    set += fmt::format(R"({0}"t{1}":{{"effect":"permit","principal":{{"op":"==","slot":)"
+                       R"("?principal"}},"action":{{"op":"All"}},"resource":{{"op":"All"}},)"
+                       R"("conditions":[]}})",
+                       comma, i);
+    links += fmt::format(R"({0}{{"templateId":"t{1}","newId":"l{1}","values":{{"?principal":)"
+                         R"({{"type":"User","id":"alice"}}}}}})",
+                         comma, i);
+  }
+  write("links.json", set + R"(}, "templateLinks": [)" + links + "]}");
+  const auto decided = run(authorize("@links.json", "@photo.json"));
+  ASSERT_TRUE(decided) << decided.error().message;
+  EXPECT_TRUE(decided->text.starts_with("allow\n"));
+}
+
 TEST_F(PolicyCommand, AWideEntityIsHeldAgainstAWideTypeInNoLongTime) {
   std::string schema = "entity A = {";
   std::string entity = R"([{"uid": {"type": "A", "id": "a"}, "parents": [], "attrs": {)";

@@ -54,6 +54,20 @@ std::string name_of(const cedar::PolicySet& set, const std::string& id) {
   return id;
 }
 
+// Neighbours first: one after the other, the first policies would be copied for every file.
+Result<cedar::PolicySet> merged(std::vector<cedar::PolicySet> sets) {
+  while (sets.size() > 1) {
+    std::vector<cedar::PolicySet> half;
+    for (std::size_t i = 0; i + 1 < sets.size(); i += 2) {
+      TRY(cedar::PolicySet both, sets[i].merged_with(sets[i + 1], ""));
+      half.push_back(std::move(both));
+    }
+    if (sets.size() % 2 == 1) half.push_back(std::move(sets.back()));
+    sets = std::move(half);
+  }
+  return sets.empty() ? cedar::PolicySet() : std::move(sets.front());
+}
+
 }  // namespace
 
 Result<std::string> read_input(const std::string& path) {
@@ -136,10 +150,12 @@ Result<NamedPolicies> NamedPolicies::parse_all(const std::vector<PolicyFile>& fi
   if (files.size() == 1) return parse(files.front());
   NamedPolicies all;
   std::map<std::string, std::string, std::less<>> owners;
+  std::vector<cedar::PolicySet> sets;
   for (const PolicyFile& file : files) {
     TRY(const NamedPolicies one, parse(file));
     const std::string prefix = file.name + "#";
-    TRY(all.set_, context(all.set_.merged_with(one.set_, prefix), file.name));
+    TRY(cedar::PolicySet set, context(cedar::PolicySet().merged_with(one.set_, prefix), file.name));
+    sets.push_back(std::move(set));
     for (const auto& [id, name] : one.names_) {
       const bool is_given = id != name;
       const std::string shown = is_given ? name : prefix + id;
@@ -151,6 +167,7 @@ Result<NamedPolicies> NamedPolicies::parse_all(const std::vector<PolicyFile>& fi
       all.names_.emplace(prefix + id, shown);
     }
   }
+  TRY(all.set_, merged(std::move(sets)));
   return all;
 }
 
