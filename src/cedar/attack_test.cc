@@ -128,7 +128,7 @@ TEST(Attack, IntegersBeyondSixtyFourBitsAreRefusedWhereverTheyStand) {
        {"9223372036854775808", "-9223372036854775809", "1e3", "1.0", "1E400", "-0",
         "99999999999999999999999999999999999999999999"}) {
     const std::string entity = fmt::format(
-        R"([{{"uid": {{"type": "R", "id": "r"}}, "attrs": {{"n": [{{"m": {}}}]}}, "parents": []}}])",
+        R"([{{"uid":{{"type":"R","id":"r"}}, "attrs": {{"n": [{{"m": {}}}]}}, "parents": []}}])",
         number);
     EXPECT_NE(message_of(Entities::parse_json(entity)).find("line 1, column"), std::string::npos)
         << number;
@@ -319,7 +319,9 @@ TEST(Attack, ExplanationsSayWhatEvaluationSays) {
       }
       expected = truth_of(clauses[at].second, clauses[at].first);
       EXPECT_EQ(condition.truth, expected) << text << "\n" << condition.text;
-      if (expected != Truth::kTrue) EXPECT_NE(condition.deciding + condition.error, "") << text;
+      if (expected != Truth::kTrue) {
+        EXPECT_NE(condition.deciding + condition.error, "") << text;
+      }
     }
     EXPECT_EQ(policy.truth, expected) << text;
     const Response response = authorize(*policies, entities(), *asked);
