@@ -306,8 +306,10 @@ Resource resource_of_arn(std::string_view arn, std::string_view type) {
   if (!is_arn(arn)) return {.name = "*"};
   std::string text(arn);
   // Keys are also named by their aliases.
-  const std::size_t alias = text.find(":key/alias/");
-  if (alias != text.npos && type.starts_with("kms:")) text.erase(alias + 1, 4);
+  const std::string_view rest = arn_fields(arn).back();
+  if (rest.starts_with("key/alias/") && type.starts_with("kms:")) {
+    text.erase(text.size() - rest.size(), 4);
+  }
   const auto fields = arn_fields(text);
   return {.name = text,
           .type = std::string(type),

@@ -171,7 +171,9 @@ TEST(Xml, IsRefusedWhenItIsBrokenOrAsksForMore) {
         std::string("<a>&#xd800;</a>"), std::string("<a b='1' b='2'/>"),
         std::string("<a>text<b/></a>"), std::string("<a><b/>text</a>"),
         std::string("<?xml version='1.0' encoding='UTF-7'?><a/>"), std::string("<a><?php ?></a>"),
-        std::string("<a>\xff</a>"), std::string("<a>\x01</a>"), std::string("<a b=1/>"), deep}) {
+        std::string("<a>\xff</a>"), std::string("<a>\x01</a>"),
+        std::string("<a><![CDATA[\x0c]]></a>"), std::string("<a><![CDATA[\xff]]></a>"),
+        std::string("<a b=1/>"), deep}) {
     const auto read = read_xml(text);
     ASSERT_FALSE(read) << text;
     EXPECT_EQ(read.error().code, Code::kInvalid);

@@ -385,6 +385,16 @@ TEST(Understand, NamesWhatItCannotBindAsAnything) {
                                        "arn:aws:ec2:eu-central-1:123456789012:instance/i-2"}));
 }
 
+TEST(Understand, NamesAKeyByItsAliasWhereThatIsAllItIs) {
+  const auto name = [](std::string_view key) {
+    return names(
+        *read(json("kms", "TrentService.DisableKey", fmt::format(R"({{"KeyId":"{}"}})", key))));
+  };
+  EXPECT_EQ(name("alias/a"), Names{"arn:aws:kms:eu-central-1:123456789012:alias/a"});
+  EXPECT_EQ(name("1:key/alias/a"),
+            Names{"arn:aws:kms:eu-central-1:123456789012:key/1:key/alias/a"});
+}
+
 TEST(Understand, ReadsOneOperationInThreeProtocols) {
   Sent cbor{.service = "monitoring",
             .target = "/service/GraniteServiceVersion20100801/operation/DeleteAlarms",

@@ -16,6 +16,11 @@ bool is_name_byte(char c, bool first) {
   return !first && ((c >= '0' && c <= '9') || c == '-' || c == '.' || c == ':');
 }
 
+// No character of XML, in a CDATA section neither.
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 && kSpaces.find(c) == std::string_view::npos;
+}
+
 void append_utf8(std::string& out, std::uint32_t code) {
   const auto put = [&](std::uint32_t byte) { out += static_cast<char>(byte); };
   if (code < 0x80) {
@@ -157,8 +162,7 @@ class Reader {
         TRY_VOID(reference(out));
         continue;
       }
-      const auto byte = static_cast<unsigned char>(c);
-      if (c == '<' || (byte < 0x20 && kSpaces.find(c) == std::string_view::npos)) return broken();
+      if (c == '<' || is_control(c)) return broken();
       out += c;
       rest_.remove_prefix(1);
     }
@@ -235,7 +239,9 @@ class Reader {
       if (rest_.starts_with("<![CDATA[")) {
         const std::size_t end = rest_.find("]]>");
         if (end == std::string_view::npos) return broken();
-        text += rest_.substr(9, end - 9);
+        const std::string_view plain = rest_.substr(9, end - 9);
+        if (std::any_of(plain.begin(), plain.end(), is_control)) return broken();
+        text += plain;
         rest_.remove_prefix(end + 3);
         if (!is_valid_utf8(text)) return broken();
         continue;
