@@ -318,7 +318,8 @@ def test_an_upstream_that_answers_nonsense_is_502_and_recorded_as_unknown(tmp_pa
         status, text = signed(gate, gate.session(), "dynamodb", "POST", "/", b'{"TableName":"t","Item":{}}',
                               {**JSON10, "X-Amz-Target": "DynamoDB_20120810.PutItem"})
         assert status == 502, text
-        assert any('"unknown"' in entry["text"] for entry in gate.ledger())
+        # The answer does not wait for the outcome's entry.
+        harness.wait_until(lambda: any('"unknown"' in entry["text"] for entry in gate.ledger()), "the outcome")
     finally:
         gate.stop()
 
