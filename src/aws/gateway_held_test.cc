@@ -86,6 +86,10 @@ TEST_F(GatewayHeld, RequestsThatWaitGiveTheirTurnToOthersAndAreExecutedOnceAsThe
     came.insert(one.body);
   }
   EXPECT_EQ(came, wanted);
+  // The clock stands still: signed anew is signed the same.
+  const auto replayed = fetch(asked[0]);
+  ASSERT_TRUE(replayed) << replayed.error().message;
+  EXPECT_NE(replayed->body.find("RequestExpired"), std::string::npos) << replayed->body;
   wait_for("keyturn_aws_held_requests 0");
 }
 
@@ -94,7 +98,7 @@ TEST_F(GatewayHeld, AClientThatLeavesGivesItsPlaceBackAndMaySendTheSameAgain) {
   const Ask asked = drops(1)[0];
   const http::RequestHead head = sign(asked);
   const http::Origin origin{"http", "127.0.0.1", server_->port()};
-  std::thread first([&] { EXPECT_FALSE(http::fetch(origin, head, asked.body, 300ms)); });
+  std::thread first([&] { EXPECT_FALSE(http::fetch(origin, head, asked.body, 3s)); });
   wait_for("keyturn_aws_held_requests 1");
   first.join();
   wait_for("keyturn_aws_held_requests 0");
