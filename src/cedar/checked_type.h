@@ -64,7 +64,7 @@ bool are_disjoint(const CheckedType& a, const CheckedType& b);
 // The most work of one validation, in nodes typed and parts of types looked at: a few seconds.
 // Every policy may have to be typed for every kind of request of the schema, and that product can
 // be larger than anybody will wait for.
-inline constexpr std::size_t kValidationWorkMax = std::size_t{1} << 26U;
+inline constexpr std::size_t kValidationWorkMax = std::size_t{1} << 28U;
 
 // Makes and keeps types, and counts the work. Belongs to one validation.
 class TypeTable {
