@@ -9,14 +9,6 @@ import pytest
 SECRET = "sk-live-4f9a17c2"
 
 
-@pytest.fixture(scope="module")
-def gate(world, tmp_path_factory):
-    made = harness.Keyturn(str(tmp_path_factory.mktemp("keyturn")), world.url, world.key)
-    yield made
-    made.stop()
-    assert made.error_lines() == []
-
-
 def files_with(gate, text):
     found = []
     for folder, _, names in os.walk(gate.data):
