@@ -1,6 +1,5 @@
 """A secret in a request's parameters: erased from everywhere, and the log still verifies."""
 
-import json
 import os
 
 import harness
