@@ -39,14 +39,15 @@ bool is_host(std::string_view host) {
 
 Result<http::Origin> upstream_origin(const Model& model, const Forward& forward,
                                      const Upstreams& upstreams) {
+  // Also where an upstream is configured: environments are told apart by region.
+  if (!is_region(forward.region)) {
+    return fail(Code::kInvalid, "`{}` is no region", printable(forward.region, 64));
+  }
   for (const std::string& name : {forward.service, forward.signing_name}) {
     const auto found = upstreams.by_service.find(name);
     if (found != upstreams.by_service.end()) return http::parse_origin(found->second);
   }
   if (upstreams.everywhere) return http::parse_origin(*upstreams.everywhere);
-  if (!is_region(forward.region)) {
-    return fail(Code::kInvalid, "`{}` is no region", printable(forward.region, 64));
-  }
   const std::string_view partition =
       model.partition_of(forward.region).value_or(upstreams.partition);
   const Service* service = model.find_service(forward.service);
