@@ -13,7 +13,7 @@
 #   kill        kill -9 of a working server at random moments, N times (50) on each engine: nothing lost or twice
 #   tsan        the rooms that share state between threads, under ThreadSanitizer (not part of the default)
 test_groups=(unit gcc differential tidy demo acceptance aws ledger sim kill)
-kill_rounds="" # --rounds and --seed; without a group, a short fixed slice
+kill_rounds="" # --rounds and --seed; without a group, a fixed seed
 kill_seed=""
 kill_engine="" # --engine; both without
 passed=0
@@ -152,7 +152,6 @@ verb_test() {
   done
   if [ ${#groups[@]} -eq 0 ]; then
     groups=("${test_groups[@]}")
-    kill_rounds="${kill_rounds:-25}"
     kill_seed="${kill_seed:-5}"
   fi
   local group started

@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import json
 import threading
+import time
 
 import botocore.auth
 import botocore.awsrequest
@@ -16,6 +17,9 @@ BROKEN = (OSError, http.client.HTTPException)
 ROW = {"TableName": "rows"}
 TRIES_MAX = 30  # of a held request
 PENDING_MAX = 24
+# After a start the gate takes nothing signed in the second that it died in.
+REST_SECONDS = 0.02
+LOOK_SECONDS = 0.3  # at most between two looks of the reviewers, so that some wait longer than a request is held
 
 
 class Unavailable(Exception):
@@ -116,21 +120,24 @@ class Agents:
         connection.request("POST", "/", prepared.body, dict(prepared.headers.items()))
         answer = connection.getresponse()
         text = answer.read().decode()
-        return self.known.note(mark, answer.status, text)
+        verdict = self.known.note(mark, answer.status, text)
+        if "RequestExpired" in text:
+            time.sleep(REST_SECONDS)
+        return verdict
 
 
 class Reviewers:
     """Approve the first change of a mark and reject any after it, which a crash brings about when nobody knows
     whether the first one's grant was used: so nothing held may ever happen twice."""
 
-    def __init__(self, gate, known):
-        self.gate, self.known = gate, known
+    def __init__(self, gate, known, random):
+        self.gate, self.known, self.random = gate, known, random
         self.first = {}  # change by what it is about
 
     def run(self, stop):
         connection = http.client.HTTPConnection("127.0.0.1", self.gate.api_port, timeout=20)
         try:
-            while not stop.wait(0.02):
+            while not stop.wait(self.random.random() * LOOK_SECONDS):
                 with contextlib.suppress(Unavailable):
                     listed = self.ask(connection, "bob", "GET", "/v1/changes?state=open&limit=100")[1]
                     for change in reversed(listed["changes"]):

@@ -27,7 +27,7 @@ from record import Record, check  # noqa: E402
 from upstream import Upstream  # noqa: E402
 
 CLIENTS = 6
-LOAD_SECONDS = 0.6  # at most, between a start and its kill
+LOAD_SECONDS = 1.2  # at most, between a start and its kill
 FSCK_EVERY = 10  # rounds: it takes the server's place and reads the whole log
 AGAIN = 0.3  # so often the start after a kill is killed as well
 SAID_EVERY = 25  # rounds
@@ -66,7 +66,7 @@ class Trial:
         self.gate = harness.Keyturn(folder, self.upstream.url, key, config=config)
         self.known, self.record = Known(), Record()
         self.agents = Agents(self.gate, self.known, random.Random(seed + 2))
-        self.reviewers = Reviewers(self.gate, self.known)
+        self.reviewers = Reviewers(self.gate, self.known, random.Random(seed + 3))
         self.killed_at_start, self.start_seconds = 0, 0.2
 
     def round(self, number):
