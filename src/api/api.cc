@@ -221,11 +221,13 @@ Result<void> commit(Call& call, const store::Unit& unit) {
 }
 
 Result<void> Api::prepare(store::Store& store) {
-  const store::Migration first{
-      1,
-      {"CREATE TABLE api_probe (id INTEGER PRIMARY KEY, time BIGINT NOT NULL)",
-       "INSERT INTO api_probe (id, time) VALUES (1, 0)"}};
-  return store.migrate("api", std::span(&first, 1));
+  const bool sqlite = store.engine() == store::Engine::kSqlite;
+  const store::Migration migrations[] = {
+      {1,
+       {"CREATE TABLE api_probe (id INTEGER PRIMARY KEY, time BIGINT NOT NULL)",
+        "INSERT INTO api_probe (id, time) VALUES (1, 0)"}},
+      {2, {fmt::format("ALTER TABLE api_probe ADD COLUMN room {}", sqlite ? "BLOB" : "BYTEA")}}};
+  return store.migrate("api", migrations);
 }
 
 Result<std::unique_ptr<Api>> Api::create(Needs needs, ApiOptions options) {

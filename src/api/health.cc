@@ -1,14 +1,21 @@
 // For load balancers, service managers and Prometheus. No secrets, no names of accounts.
 #include "api/route.h"
+#include "base/random.h"
 
 namespace keyturn::api {
 namespace {
 
+// As much as a decision with a request of the usual size and its entry in the ledger.
+constexpr std::size_t kProbeBytes = 64U << 10U;
+
 Json check_store(Call& call) {
   const std::int64_t now = to_micros(call.needs.clock.now());
-  // A write that changes a row: an empty transaction would succeed on a full disk.
-  const auto written = call.needs.store.run([now](store::Transaction& transaction) -> Result<void> {
-    TRY_VOID(transaction.execute("UPDATE api_probe SET time = ?1 WHERE id = 1", {now}));
+  // An empty transaction, or one of a few bytes, would succeed on a disk that is too full for a
+  // decision. Random, because engines compress what they store.
+  const std::string room = SeededRandom(static_cast<std::uint64_t>(now)).bytes(kProbeBytes);
+  const auto written = call.needs.store.run([&](store::Transaction& transaction) -> Result<void> {
+    TRY_VOID(transaction.execute("UPDATE api_probe SET time = ?1, room = ?2 WHERE id = 1",
+                                 {now, store::Blob{room}}));
     return {};
   });
   return written ? Json("ok") : Json(written.error().message);

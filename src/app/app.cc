@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "app/keeper.h"
+#include "app/reserve.h"
 #include "app/rooms.h"
 
 namespace keyturn::app {
@@ -14,6 +15,7 @@ namespace {
 constexpr Duration kFirstTagsWait =
     std::chrono::seconds(10);  // then we serve; unknown is production
 constexpr Duration kTagsStopWait = std::chrono::seconds(5);
+constexpr Duration kReserveInterval = std::chrono::minutes(1);
 
 class Server final : public App {
  public:
@@ -28,13 +30,16 @@ class Server final : public App {
 
  private:
   http::ServerOptions server_options(const std::string& address, std::uint16_t port) const;
+  Result<void> open_rooms();
   Result<void> serve_api();
   Result<void> serve_aws();
   void keep();
+  void set_aside();
 
   const Config config_;
   const Needs needs_;
   bool stopped_ = false;
+  std::string reserve_error_;  // before the keeper starts, then its thread's
 
   // In the order they are opened; taken down in reverse.
   std::unique_ptr<Rooms> rooms_;
@@ -50,7 +55,7 @@ class Server final : public App {
 
 Result<void> Server::open() {
   raise_file_limit(config_.limits.connections);
-  TRY(rooms_, Rooms::open(config_, needs_));
+  TRY_VOID(open_rooms());
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   const std::size_t count = config_.limits.event_loops == 0 ? cores : config_.limits.event_loops;
   TRY(loops_, http::Loops::start(count, needs_.log));
@@ -59,6 +64,20 @@ Result<void> Server::open() {
   TRY_VOID(serve_api());
   TRY_VOID(serve_aws());
   keep();
+  return {};
+}
+
+Result<void> Server::open_rooms() {
+  auto rooms = Rooms::open(config_, needs_);
+  if (!rooms && rooms.error().code == Code::kExhausted && release_reserve(config_.data_path)) {
+    needs_.log.warning("disk.reserve_used",
+                       {{"error", rooms.error().message},
+                        {"note",
+                         "the disk is full: the room that was set aside for this start is given "
+                         "up; reads go on, and what cannot be recorded is denied; make room"}});
+    rooms = Rooms::open(config_, needs_);
+  }
+  TRY(rooms_, std::move(rooms));
   return {};
 }
 
@@ -115,10 +134,21 @@ void Server::keep() {
   const auto begin = [this](std::vector<Job> jobs) {
     return jobs.empty() ? nullptr : std::make_unique<Keeper>(std::move(jobs), needs_.clock);
   };
-  keeper_ = begin(rooms_->upkeep());
+  std::vector<Job> upkeep = rooms_->upkeep();
+  upkeep.push_back({kReserveInterval, [this] { set_aside(); }});
+  set_aside();
+  keeper_ = begin(std::move(upkeep));
   publishing_ = begin(rooms_->publishing());
   witnessing_ = begin(rooms_->witnessing());
   anchoring_ = begin(rooms_->anchoring());
+}
+
+void Server::set_aside() {
+  const auto made = set_reserve_aside(config_.data_path);
+  std::string error = made ? "" : made.error().message;
+  if (error == reserve_error_) return;
+  reserve_error_ = std::move(error);
+  if (!made) needs_.log.warning("disk.no_reserve", {{"error", reserve_error_}});
 }
 
 void Server::stop(Duration timeout) {

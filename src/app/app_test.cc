@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "app/folder.h"
+#include "app/reserve.h"
 #include "http/http.h"
 #include "ledger/check.h"
 
@@ -170,6 +171,36 @@ TEST_F(AppTest, ALogKeyThatOthersMayReadIsRefused) {
   const auto app = App::start(config_, needs());
   ASSERT_FALSE(app);
   EXPECT_NE(app.error().message.find("may be read by others"), std::string::npos);
+}
+
+TEST_F(AppTest, OnAFullDiskItGivesUpTheRoomThatWasSetAsideForThat) {
+  create_key();
+  ASSERT_TRUE(set_reserve_aside(config_.data_path).value());
+  Needs on_a_full_disk = needs();
+  on_a_full_disk.open_store = [this](const Needs& given) -> Result<std::unique_ptr<store::Store>> {
+    if (std::filesystem::exists(config_.data_path + "/" + kReserveFile)) {
+      return fail(Code::kExhausted, "no space left on device");
+    }
+    return store::open_sqlite({.path = database_file(config_.data_path)}, given.clock, given.log,
+                              given.metrics);
+  };
+  auto app = App::start(config_, on_a_full_disk);
+  ASSERT_TRUE(app) << app.error().message;
+  EXPECT_TRUE(logged("disk.reserve_used"));
+  // There is room by now, so some is set aside again.
+  EXPECT_TRUE(std::filesystem::exists(config_.data_path + "/" + kReserveFile));
+}
+
+TEST_F(AppTest, OnADiskThatStaysFullItSaysSo) {
+  create_key();
+  ASSERT_TRUE(set_reserve_aside(config_.data_path).value());
+  Needs on_a_full_disk = needs();
+  on_a_full_disk.open_store = [](const Needs&) -> Result<std::unique_ptr<store::Store>> {
+    return fail(Code::kExhausted, "no space left on device");
+  };
+  const auto app = App::start(config_, on_a_full_disk);
+  ASSERT_FALSE(app);
+  EXPECT_EQ(app.error().message, "no space left on device");
 }
 
 TEST_F(AppTest, StartsAgainOnTheSameFolder) {

@@ -177,6 +177,11 @@ std::string upstream_request_id(const http::Headers& headers) {
   return {};
 }
 
+void note(Arrival& arrival, std::string_view what) {
+  std::string& detail = arrival.outcome.detail;
+  detail = detail.empty() ? std::string(what) : fmt::format("{} ({})", detail, what);
+}
+
 // Reads an error answer whole, so that it can be looked at before it is passed on.
 boost::asio::awaitable<Arrival> pass_error(Shared& shared, http::Exchange& exchange,
                                            http::ClientResponse response,
@@ -204,7 +209,7 @@ boost::asio::awaitable<Arrival> pass_error(Shared& shared, http::Exchange& excha
   }
   arrival.outcome.response_bytes = body->size();
   auto answered = co_await exchange.respond(std::move(response.head), std::move(*body));
-  if (!answered) arrival.outcome.detail += " (the client had left)";
+  if (!answered) note(arrival, "the client had left");
   co_return arrival;
 }
 
@@ -222,8 +227,12 @@ boost::asio::awaitable<Arrival> pass_answer(Shared& shared, http::Exchange& exch
   auto answered = co_await exchange.respond(std::move(response.head), counting);
   arrival.outcome.response_bytes = counting.bytes();
   if (!answered) {
-    arrival.outcome.detail += fmt::format(" (answer cut: {})", answered.error().message);
-    // When nothing was written yet, this reaches the client; otherwise the connection is gone.
+    note(arrival, fmt::format("answer cut: {}", answered.error().message));
+    if (exchange.answered()) {  // the connection is gone
+      shared.needs.log.warning("gateway.answer_cut", {{"request", exchange.request_id()},
+                                                      {"error", answered.error().message}});
+      co_return arrival;
+    }
     arrival.refused = Refused{Fault::kUpstreamFailed,
                               fmt::format("upstream's answer broke off; the request was executed "
                                           "(request {})",

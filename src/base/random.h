@@ -26,7 +26,7 @@ class SystemRandom final : public Random {
   void fill(std::span<unsigned char> bytes) override;
 };
 
-// Repeatable bytes for tests and the simulator. Never for keys.
+// Repeatable bytes. Never for keys.
 class SeededRandom final : public Random {
  public:
   explicit SeededRandom(std::uint64_t seed) : engine_(seed) {}

@@ -19,6 +19,7 @@ class ServerExchange final : public Exchange {
   const std::string& peer_address() const override { return connection_.peer_address(); }
   Task<> respond(ResponseHead head, std::string body) override;
   Task<> respond(ResponseHead head, Body& body) override;
+  bool answered() const override { return answer_ != Answer::kNone; }
   Task<> start(ResponseHead head) override;
   Task<> write(std::string_view bytes) override;
   std::shared_ptr<Waker> waker() override;

@@ -202,7 +202,7 @@ Result<Framing> check_framing(const ParsedResponse& response, Method asked) {
   if (response.version != 11 && framing->kind == Framing::Kind::kChunked) {
     return fail(Code::kCorrupt, "transfer-encoding in an HTTP/1.0 answer");
   }
-  if (status < 100 || status > 999 || status == 101) {
+  if (status < 100 || status > 599 || status == 101) {
     return fail(Code::kCorrupt, "the answer's status {} was not asked for", status);
   }
   framing->keep_alive = response.version == 11 && !has_connection_option(headers, "close") &&

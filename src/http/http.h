@@ -37,6 +37,8 @@ class Exchange {
   // handler that fails, or returns without an answer, has a 500 sent for it.
   virtual Task<> respond(ResponseHead head, std::string body) = 0;
   virtual Task<> respond(ResponseHead head, Body& body) = 0;
+  // An answer has begun, so that no other can be given.
+  virtual bool answered() const = 0;
   // Starts an answer whose body the handler writes piece by piece, as server-sent events do.
   virtual Task<> start(ResponseHead head) = 0;
   virtual Task<> write(std::string_view bytes) = 0;

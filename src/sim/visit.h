@@ -28,6 +28,7 @@ class Visit final : public http::Exchange {
   const std::string& peer_address() const override { return peer_; }
   http::Task<> respond(http::ResponseHead head, std::string body) override;
   http::Task<> respond(http::ResponseHead head, http::Body& body) override;
+  bool answered() const override { return answered_; }
   http::Task<> start(http::ResponseHead head) override;
   http::Task<> write(std::string_view bytes) override;
   std::shared_ptr<Waker> waker() override;
@@ -42,7 +43,6 @@ class Visit final : public http::Exchange {
   bool client_left() const { return left_; }
   // The server is to stop: who waits answers now.
   void drain();
-  bool answered() const { return answered_; }
   // Whether it waits for reviewers.
   bool waiting() const { return waiting_; }
   const Reply& reply() const { return reply_; }

@@ -1,12 +1,16 @@
 """Bad input, and what it gets: the service's own error shape, and a record."""
 
+import contextlib
 import datetime
+import http.client
 import http.server
 import json
+import os
 import pathlib
 import re
 import resource
 import socket
+import subprocess
 import threading
 import time
 import urllib.error
@@ -310,6 +314,9 @@ class Upstream:
 
 
 @pytest.mark.parametrize("answer", [b"nonsense\r\n\r\n",
+                                    b"HTTP/1.1 600 X\r\nContent-Length: 2\r\n\r\n{}",
+                                    b"HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n",
+                                    b"HTTP/1.1 101 X\r\nUpgrade: x\r\n\r\n",
                                     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello"])
 def test_an_upstream_that_answers_nonsense_is_502_and_recorded_as_unknown(tmp_path, world, answer):
     upstream = Upstream(answer)
@@ -320,6 +327,21 @@ def test_an_upstream_that_answers_nonsense_is_502_and_recorded_as_unknown(tmp_pa
         assert status == 502, text
         # The answer does not wait for the outcome's entry.
         harness.wait_until(lambda: any('"unknown"' in entry["text"] for entry in gate.ledger()), "the outcome")
+    finally:
+        gate.stop()
+
+
+def test_an_answer_that_breaks_off_is_cut_and_recorded_so(tmp_path, world):
+    upstream = Upstream(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{")
+    gate = harness.Keyturn(str(tmp_path / "k"), upstream.url, world.key)
+    try:
+        with pytest.raises((http.client.HTTPException, OSError)):
+            signed(gate, gate.session(), "dynamodb", "POST", "/", b'{"TableName":"t","Item":{}}',
+                   {**JSON10, "X-Amz-Target": "DynamoDB_20120810.PutItem"})
+        harness.wait_until(lambda: any('"detail":"answer cut: ' in entry["text"] for entry in gate.ledger()),
+                           "the outcome")
+        log = pathlib.Path(gate.log_path).read_text(encoding="utf-8")
+        assert "gateway.answer_cut" in log and "http.handler_failed" not in log, log
     finally:
         gate.stop()
 
@@ -376,7 +398,7 @@ def test_a_full_disk_denies_with_a_reason_and_reads_still_work(tmp_path, world):
         assert put()[0] == 200
         written = len(gate.ledger())
         # No file may grow beyond what the largest has: for the store, the disk is full.
-        largest = max(file.stat().st_size for file in pathlib.Path(gate.data).iterdir() if file.is_file())
+        largest = max(file.stat().st_size for file in pathlib.Path(gate.data).glob("keyturn.db*"))
         no_limit = resource.prlimit(gate.process.pid, resource.RLIMIT_FSIZE)
         resource.prlimit(gate.process.pid, resource.RLIMIT_FSIZE, (largest, no_limit[1]))
         refused = [put() for _ in range(20)]
@@ -386,6 +408,8 @@ def test_a_full_disk_denies_with_a_reason_and_reads_still_work(tmp_path, world):
         assert sent == 1 + sum(status == 200 for status, _ in refused)
         assert written <= len(gate.ledger())  # reading works on
         gate.run("agent", "list", who="root")
+        with pytest.raises(urllib.error.HTTPError, match="503"):
+            urllib.request.urlopen(f"http://127.0.0.1:{gate.api_port}/readyz", timeout=10)
 
         resource.prlimit(gate.process.pid, resource.RLIMIT_FSIZE, no_limit)
         status, text = harness.wait_until(lambda: (put() if put()[0] == 200 else None), "room again")
@@ -393,6 +417,33 @@ def test_a_full_disk_denies_with_a_reason_and_reads_still_work(tmp_path, world):
         gate.run("ledger", "verify", who="root")
     finally:
         gate.stop()
+
+
+def test_a_server_that_starts_on_a_full_disk_denies_and_still_reads(tmp_path, world):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128m", "tmpfs", disk],
+                                           check=False, capture_output=True).returncode != 0:
+        pytest.skip("no disk of our own can be mounted here")
+    upstream = Upstream(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+    try:
+        gate = harness.Keyturn(str(disk / "k"), upstream.url, world.key)
+        gate.session()
+        gate.kill()
+        gate.log_path = str(tmp_path / "keyturn.log")
+        with contextlib.suppress(OSError), open(disk / "filler", "wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(1 << 16))
+        with contextlib.suppress(OSError), open(disk / "filler2", "wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(512))
+        gate.start()
+        assert len(gate.ledger()) > 3
+        assert "disk.reserve_used" in pathlib.Path(gate.log_path).read_text(encoding="utf-8")
+        gate.run("ledger", "verify", who="root")
+        gate.stop()
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
 
 
 def test_bad_configuration_refuses_to_start_with_file_line_and_fix(tmp_path, world):
