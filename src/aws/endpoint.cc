@@ -10,10 +10,16 @@ namespace {
 constexpr std::size_t kRegionBytesMax = 32;
 constexpr std::size_t kHostBytesMax = 253;  // RFC 1035
 
-bool is_region(std::string_view region) {
-  return !region.empty() && region.size() <= kRegionBytesMax &&
-         region.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == region.npos &&
-         region.front() != '-' && region.back() != '-';
+// As botocore's partitions write them: `eu-central-1`, where `eu-` is of a known partition. Names
+// that stand for several, such as `aws-global`, are in no credential scope.
+bool is_region(const Model& model, std::string_view region) {
+  if (region.size() > kRegionBytesMax || !model.partition_of(region)) return false;
+  const std::size_t dash = region.rfind('-');
+  const std::string_view place = region.substr(0, dash);
+  const std::string_view number = region.substr(dash + 1);
+  return !number.empty() && number.find_first_not_of("0123456789") == number.npos &&
+         place.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == place.npos &&
+         place.back() != '-';
 }
 
 const HostRule* rule_for(const Service& service, std::string_view partition) {
@@ -40,8 +46,9 @@ bool is_host(std::string_view host) {
 Result<http::Origin> upstream_origin(const Model& model, const Forward& forward,
                                      const Upstreams& upstreams) {
   // Also where an upstream is configured: environments are told apart by region.
-  if (!is_region(forward.region)) {
-    return fail(Code::kInvalid, "`{}` is no region", printable(forward.region, 64));
+  if (!is_region(model, forward.region)) {
+    return fail(Code::kInvalid, "`{}` is no region; sign for the one that is meant: us-east-1",
+                printable(forward.region, 64));
   }
   for (const std::string& name : {forward.service, forward.signing_name}) {
     const auto found = upstreams.by_service.find(name);

@@ -432,10 +432,27 @@ TEST(Origin, FollowsModelAndPartitionAndNeverTheHost) {
   store.host_prefix = "123456789012.";
   EXPECT_EQ(upstream_origin(model(), store, {})->host,
             "123456789012.cloudfront-kvs.global.api.aws");
-  Forward hostile;
-  hostile.service = "dynamodb";
-  hostile.region = "evil.example/";
-  EXPECT_EQ(upstream_origin(model(), hostile, {}).error().code, Code::kInvalid);
+}
+
+TEST(Understand, SendsNothingToWhatIsNoRegion) {
+  Upstreams configured;
+  configured.everywhere = "http://127.0.0.1:1";
+  for (const std::string_view region :
+       {"evil.example/", "us-east-1.", "us-east-1@x", "US-EAST-1", "aws-global", "global",
+        "us-east", "us-east-", "us--1", "-1", "1", "moon-base-1", "us-east-1-", "us-east-1%2e"}) {
+    Forward hostile;
+    hostile.service = "dynamodb";
+    hostile.region = region;
+    for (const Upstreams& upstreams : {Upstreams(), configured}) {
+      const auto origin = upstream_origin(model(), hostile, upstreams);
+      ASSERT_FALSE(origin) << region;
+      EXPECT_EQ(origin.error().code, Code::kInvalid) << region;
+    }
+  }
+  Forward iso;
+  iso.service = "dynamodb";
+  iso.region = "us-iso-east-1";
+  EXPECT_TRUE(upstream_origin(model(), iso, configured));
 }
 
 TEST(Explain, NamesWhatTheSameAccessKeyDestroyedBefore) {
