@@ -8,9 +8,9 @@
 namespace keyturn::aws {
 namespace {
 
-constexpr std::string_view kMagic = "keyturn-aws-model\t2\t";
+constexpr std::string_view kMagic = "keyturn-aws-model\t3\t";
 constexpr std::size_t kTextBytesMax = 64U << 20U;  // thirty times today's
-constexpr std::size_t kCellsMax = 15;              // of an operation
+constexpr std::size_t kCellsMax = 16;              // of an operation
 
 // The cells of a line; more than `cells` has room for is no line of ours.
 std::size_t split_cells(std::string_view line, std::array<std::string_view, kCellsMax>& cells) {
@@ -100,7 +100,7 @@ class ModelReader {
       case 'H':
         return count == 5 && host();
       case 'O':
-        return count == 15 && operation();
+        return count == 16 && operation();
       default:
         return false;
     }
@@ -187,6 +187,7 @@ class ModelReader {
     operation.secrets = cells_[12];
     operation.modifiers = cells_[13];
     operation.why = cells_[14];
+    operation.body_names = cells_[15];
     service.operations_end = index + 1;
     model_.operations_.push_back(operation);
     return operation.uri.empty() ||

@@ -46,6 +46,7 @@ struct Operation {
   std::string_view secrets;  // wire paths of what must not be shown
   std::string_view modifiers;
   std::string_view why;
+  std::string_view body_names;  // of the members at the body's top; `*`: not told
 
   bool has(Trait trait) const { return flags.find(static_cast<char>(trait)) != flags.npos; }
 };

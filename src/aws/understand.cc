@@ -153,6 +153,17 @@ void give_up(Action& action, const Place& place, std::string why) {
   action.why = {std::move(why)};
 }
 
+// What the operation does with a member that the model does not know cannot be said.
+void distrust(Action& action, const Place& place, std::string_view member) {
+  action.effect = Effect::kDestroy;
+  action.resources = {any_resource(place)};
+  action.attributes.set("reversible", false);
+  action.why.push_back(
+      fmt::format("the model does not know the parameter `{}` of {}:{}; a newer one may "
+                  "(`--aws-model`)",
+                  printable(member, 64), action.service, action.operation));
+}
+
 }  // namespace
 
 std::string_view to_string(Protocol protocol) {
@@ -236,6 +247,8 @@ Result<Understood> understand(const Model& model, const Scope& scope, const http
       TRY(forward.host_prefix, account_prefix(members.input));
     }
     judge(model, recognised, members, place, deployed, action);
+    const auto strange = find_unknown_member(*recognised.operation, members.input.body);
+    if (strange) distrust(action, place, *strange);
     out.wanted = wanted_of(out.model_service, *recognised.operation, members.input);
     const auto unknown =
         is_s3(scope.service) ? find_unknown_part(recognised, forward.headers) : std::nullopt;

@@ -44,6 +44,11 @@ constexpr std::array<std::string_view, 9> kS3Common = {"x-amz-user-agent",
                                                        "x-amz-checksum-mode",
                                                        "x-amz-optional-object-attributes"};
 
+// In a form: what a signature of version 2 adds to the members.
+constexpr std::array<std::string_view, 6> kOlderSignature = {"AWSAccessKeyId",  "Signature",
+                                                             "SignatureMethod", "SignatureVersion",
+                                                             "SecurityToken",   "Timestamp"};
+
 template <std::size_t size>
 bool is_among(std::string_view name, const std::array<std::string_view, size>& names) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -134,6 +139,18 @@ std::optional<std::string> find_unknown_part(const Recognised& recognised,
     if (!lower.starts_with("x-amz-") || is_among(lower, kS3Common)) continue;
     if (has_prefix(lower, kMeaninglessPrefixes) || is_place(operation, 'h', lower)) continue;
     return lower;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> find_unknown_member(const Operation& operation, const Json& body) {
+  const auto* members = body.if_object();
+  if (members == nullptr || operation.body_names == "*") return std::nullopt;
+  for (const auto& [name, value] : *members) {
+    bool known = is_among(name, kOlderSignature);
+    for_each_piece(operation.body_names, ',',
+                   [&](std::string_view other) { known = known || other == name; });
+    if (!known) return name;
   }
   return std::nullopt;
 }

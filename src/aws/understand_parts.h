@@ -30,9 +30,12 @@ Result<Members> read_members(const Recognised& recognised, const http::RequestHe
 
 // The fields that go upstream. kInvalid: one that bears meaning is repeated.
 Result<http::Headers> forward_headers(const Recognised& recognised, const http::RequestHead& head);
-// Whether S3 may read a query parameter or header that the model does not know.
+// A query parameter or header that the model does not know and S3 may read.
 std::optional<std::string> find_unknown_part(const Recognised& recognised,
                                              const http::Headers& headers);
+// A member at the top of the body that the model does not know: it may name another resource, or
+// ask for more than the operation does by itself. Nothing for operations that only look.
+std::optional<std::string> find_unknown_member(const Operation& operation, const Json& body);
 bool is_place(const Operation& operation, char place, std::string_view name);
 
 // What a grant binds: docs/format/digest.md.

@@ -111,6 +111,33 @@ TEST(Understand, TakesWhatItDoesNotKnowForDestruction) {
   EXPECT_FALSE(upstream_origin(model(), no_service->forward, {}));
 }
 
+TEST(Understand, TakesAnUnknownParameterOfAChangeForDestructionOfAnything) {
+  const Sent changes[] = {
+      json("dynamodb", "DynamoDB_20120810.PutItem", R"({"TableName":"t","Item":{},"Zzz":1})"),
+      json("dynamodb", "DynamoDB_20120810.PutItem", R"({"tablename":"t","Item":{}})"),
+      form("sns", "Action=CreateTopic&Version=2010-03-31&Name=n&Zzz=1"),
+      form("ec2", "Action=CreateTags&Version=2016-11-15&ResourceId.1=i-1&Tag.1.Key=a&Zzz.1=1"),
+      {.service = "lambda",
+       .method = "PUT",
+       .target = "/2015-03-31/functions/f/configuration",
+       .body = R"({"Description":"d","Zzz":null})"},
+      {.service = "route53",
+       .target = "/2013-04-01/hostedzone",
+       .body = "<CreateHostedZoneRequest><Name>a</Name><Zzz/></CreateHostedZoneRequest>"}};
+  for (const Sent& sent : changes) {
+    const auto understood = read(sent);
+    ASSERT_TRUE(understood) << understood.error().message;
+    const Action& action = understood->action;
+    EXPECT_EQ(action.effect, Effect::kDestroy) << sent.service << sent.target;
+    EXPECT_EQ(names(*understood), Names{"*"}) << sent.service;
+    EXPECT_NE(action.why.back().find("does not know the parameter"), std::string::npos);
+  }
+  const auto look =
+      read(json("dynamodb", "DynamoDB_20120810.DescribeTable", R"({"TableName":"t","Zzz":1})"));
+  ASSERT_TRUE(look);
+  EXPECT_EQ(look->action.effect, Effect::kObserve);
+}
+
 TEST(Understand, RefusesWhatTwoReadersCouldTakeDifferently) {
   Sent twice = json("dynamodb", "DynamoDB_20120810.GetItem", "{}");
   twice.headers.add("x-amz-target", "DynamoDB_20120810.DeleteTable");
@@ -412,47 +439,6 @@ TEST(Understand, ReadsOneOperationInThreeProtocols) {
     EXPECT_EQ(understood->action.operation, "DeleteAlarms");
     EXPECT_EQ(names(*understood), Names{"arn:aws:cloudwatch:eu-central-1:123456789012:alarm:a"});
   }
-}
-
-TEST(Origin, FollowsModelAndPartitionAndNeverTheHost) {
-  const auto host = [](std::string service, std::string region) {
-    Forward forward;
-    forward.service = std::move(service);
-    forward.region = std::move(region);
-    const auto origin = upstream_origin(model(), forward, {});
-    return origin ? origin->host : origin.error().message;
-  };
-  EXPECT_EQ(host("dynamodb", "eu-central-1"), "dynamodb.eu-central-1.amazonaws.com");
-  EXPECT_EQ(host("iam", "us-east-1"), "iam.amazonaws.com");
-  EXPECT_EQ(host("iam", "cn-north-1"), "iam.cn-north-1.amazonaws.com.cn");
-  EXPECT_EQ(host("s3", "us-gov-west-1"), "s3.us-gov-west-1.amazonaws.com");
-  Forward store;
-  store.service = "cloudfront-keyvaluestore";
-  store.region = "us-east-1";
-  store.host_prefix = "123456789012.";
-  EXPECT_EQ(upstream_origin(model(), store, {})->host,
-            "123456789012.cloudfront-kvs.global.api.aws");
-}
-
-TEST(Understand, SendsNothingToWhatIsNoRegion) {
-  Upstreams configured;
-  configured.everywhere = "http://127.0.0.1:1";
-  for (const std::string_view region :
-       {"evil.example/", "us-east-1.", "us-east-1@x", "US-EAST-1", "aws-global", "global",
-        "us-east", "us-east-", "us--1", "-1", "1", "moon-base-1", "us-east-1-", "us-east-1%2e"}) {
-    Forward hostile;
-    hostile.service = "dynamodb";
-    hostile.region = region;
-    for (const Upstreams& upstreams : {Upstreams(), configured}) {
-      const auto origin = upstream_origin(model(), hostile, upstreams);
-      ASSERT_FALSE(origin) << region;
-      EXPECT_EQ(origin.error().code, Code::kInvalid) << region;
-    }
-  }
-  Forward iso;
-  iso.service = "dynamodb";
-  iso.region = "us-iso-east-1";
-  EXPECT_TRUE(upstream_origin(model(), iso, configured));
 }
 
 TEST(Explain, NamesWhatTheSameAccessKeyDestroyedBefore) {

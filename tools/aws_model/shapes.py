@@ -32,6 +32,8 @@ class Wire:
     def __init__(self, model, operation):
         self.shapes = model["shapes"]
         self.protocol = model["metadata"]["protocol"]
+        self.several = len(model["metadata"].get("protocols", [])) > 1 or (
+            "awsQueryCompatible" in model["metadata"])
         self.ec2 = self.protocol == "ec2"
         self.query = self.protocol in ("query", "ec2")
         self.rest = self.protocol.startswith("rest")
@@ -70,6 +72,27 @@ class Wire:
             text += "." + self._name(name, ref) + self._into(ref)
             shape = self._item(self.shape(ref))
         return text
+
+    def body_names(self):
+        """How the members at the top of the body may be called, or None when anything may stand
+        there."""
+        members = self.members()
+        if self.payload:
+            shape = self.shape(members[self.payload])
+            if shape["type"] != "structure" or shape.get("document") or shape.get("eventstream"):
+                return None
+            members = shape.get("members", {})
+        names = []
+        for name, ref in members.items():
+            if self._place(name, ref):
+                continue
+            names.append(self._name(name, ref))
+            if self.several:  # each protocol has a way of its own
+                names += [name, ref.get("locationName", name)]
+                shape = self.shape(ref)
+                if shape["type"] == "list" and shape.get("flattened"):
+                    names.append(shape["member"].get("locationName", name))
+        return list(dict.fromkeys(names))
 
     def find(self, wanted, depth_max=DEPTH_MAX):
         """Member paths for which wanted(name, ref, shape) holds."""
