@@ -1,7 +1,7 @@
 # ./run test [GROUP…] [--rounds N] [--seed S] [--engine E]: every test, or the named groups. The last line
 # counts them all.
 #   unit        every room's tests under AddressSanitizer and UndefinedBehaviorSanitizer
-#   gcc         both compilers must build; GCC's build runs the same tests
+#   gcc         both compilers must build, the benchmarks too; GCC's build runs the same tests
 #   tidy        the house rules, and each archive against its declared needs
 #   demo        the incident that does not happen, step by step, with the sanitized binary
 #   differential  20,000 seeded cases of the Cedar engine, sanitized, against the reference implementation
@@ -61,7 +61,7 @@ test_unit() {
 }
 
 test_gcc() {
-  build_preset gcc || return 1
+  build_preset gcc all benches || return 1
   run_test_programs gcc
 }
 

@@ -184,7 +184,7 @@ void measure_verify() {
     key = step.view();
   }
   request =
-      with(crypto::hmac_sha256(key, string_to_sign("20150830T123600Z", scope, *canonical)).hex());
+      with(crypto::hmac_sha256(key, string_to_sign(aws::SignedWith::kV4, "20150830T123600Z", scope, *canonical)).hex());
   const Time now = *parse_time("2015-08-30T12:36:00Z");
   SigningKeys cache;
   const auto verify = [&] {
