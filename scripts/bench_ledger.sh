@@ -13,8 +13,9 @@ bench_ledger() {
     say "leaving out Tessera: it needs Go 1.$ledger_go_minor or newer, and none is on this machine"
     tool=""
   fi
-  say "keyturn, bare SQLite, bare fdatasync"
-  if ! build/release/bench/ledger/bench_ledger "$folder" "${LEDGER_BENCH_ENTRIES:-10000000}" >"$folder/ours.rows"; then
+  say "keyturn on SQLite and PostgreSQL, bare SQLite, bare fdatasync"
+  if ! TMPDIR=/var/tmp python3 bench/ledger/with_postgres.py build/release/bench/ledger/bench_ledger "$folder" \
+    "${LEDGER_BENCH_ENTRIES:-10000000}" >"$folder/ours.rows"; then
     rm -rf "$folder"
     return 1
   fi

@@ -183,8 +183,9 @@ void measure_verify() {
     const auto step = crypto::hmac_sha256(key, part);
     key = step.view();
   }
-  request =
-      with(crypto::hmac_sha256(key, string_to_sign(aws::SignedWith::kV4, "20150830T123600Z", scope, *canonical)).hex());
+  request = with(crypto::hmac_sha256(key, string_to_sign(aws::SignedWith::kV4, "20150830T123600Z",
+                                                         scope, *canonical))
+                     .hex());
   const Time now = *parse_time("2015-08-30T12:36:00Z");
   SigningKeys cache;
   const auto verify = [&] {

@@ -1,5 +1,5 @@
-// bench_ledger FOLDER RECEIPT_ENTRIES: what a durable entry costs, beside what it stands on. Prints
-// one line of tab-separated figures for each measurement:
+// bench_ledger FOLDER RECEIPT_ENTRIES POSTGRES: what a durable entry costs, beside what it stands
+// on. Prints one line of tab-separated figures for each measurement:
 //   append NAME WRITERS per_second p50_ms p99_ms
 //   verify NAME entries seconds
 //   receipt entries p50_ms p99_ms most_ms
@@ -46,17 +46,37 @@ double seconds(Duration duration) {
   return std::chrono::duration_cast<std::chrono::duration<double>>(duration).count();
 }
 
-struct Latencies {
-  std::vector<Duration> all;
-  double at(double share) {
-    CHECK(!all.empty());
-    const auto place = static_cast<std::ptrdiff_t>(share * static_cast<double>(all.size() - 1));
-    std::nth_element(all.begin(), all.begin() + place, all.end());
-    return 1e3 * seconds(all[static_cast<std::size_t>(place)]);
+// How many took how many microseconds: of one size, so that it is not taken for the ledger's
+// memory.
+class Latencies {
+ public:
+  void add(Duration latency) {
+    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(latency).count();
+    ++counts_[std::min(static_cast<std::size_t>(std::max<std::int64_t>(micros, 0)), kMicrosMax)];
+    ++size_;
   }
+  void add(const Latencies& others) {
+    for (std::size_t i = 0; i <= kMicrosMax; ++i) counts_[i] += others.counts_[i];
+    size_ += others.size_;
+  }
+  std::size_t size() const { return size_; }
+  // Milliseconds that this share of them did not exceed.
+  double at(double share) const {
+    CHECK(size_ > 0);
+    const auto place = static_cast<std::size_t>(share * static_cast<double>(size_ - 1));
+    std::size_t before = 0;
+    std::size_t micros = 0;
+    while ((before += counts_[micros]) <= place) ++micros;
+    return static_cast<double>(micros) / 1e3;
+  }
+
+ private:
+  static constexpr std::size_t kMicrosMax = 200'000;  // and more
+  std::vector<std::uint32_t> counts_ = std::vector<std::uint32_t>(kMicrosMax + 1);
+  std::size_t size_ = 0;
 };
 
-void report(std::string_view name, std::size_t writers, Latencies latencies, Duration took,
+void report(std::string_view name, std::size_t writers, const Latencies& latencies, Duration took,
             std::size_t entries) {
   fmt::print("append\t{}\t{}\t{:.0f}\t{:.3f}\t{:.3f}\n", name, writers,
              static_cast<double>(entries) / seconds(took), latencies.at(0.5), latencies.at(0.99));
@@ -77,12 +97,11 @@ void measure_fdatasync(const std::string& folder) {
     CHECK(::write(file, entry.data(), entry.size()) == static_cast<ssize_t>(entry.size()));
     CHECK(::fdatasync(file) == 0);
     const Instant then = clock.monotonic();
-    latencies.all.push_back(then - now);
+    latencies.add(then - now);
     now = then;
   }
   ::close(file);
-  const std::size_t entries = latencies.all.size();
-  report("fdatasync", 1, std::move(latencies), now - begin, entries);
+  report("fdatasync", 1, latencies, now - begin, latencies.size());
 }
 
 void execute(sqlite3* database, const char* sql) {
@@ -118,22 +137,32 @@ void measure_sqlite(const std::string& folder, std::size_t batch) {
     }
     execute(database, "COMMIT");
     const Instant then = clock.monotonic();
-    latencies.all.push_back(then - now);
+    latencies.add(then - now);
     now = then;
   }
   sqlite3_finalize(insert);
   sqlite3_close(database);
-  report("bare sqlite, rows a commit", batch, std::move(latencies), now - begin, entries);
+  report("bare sqlite, rows a commit", batch, latencies, now - begin, entries);
 }
 
 // A ledger in a store, as a server has it.
 struct World {
-  explicit World(const std::string& folder) {
-    const Clock& clock = system_clock_of_bench();
-    auto opened = store::open_sqlite({.path = folder + "/keyturn.db"}, clock, log, metrics);
+  static std::unique_ptr<World> in_sqlite(const std::string& folder) {
+    auto world = std::make_unique<World>();
+    world->open(store::open_sqlite({.path = folder + "/keyturn.db"}, system_clock_of_bench(),
+                                   world->log, world->metrics));
+    return world;
+  }
+  static std::unique_ptr<World> in_postgres(const std::string& url, const std::string& schema) {
+    auto world = std::make_unique<World>();
+    world->open(store::open_postgres({.url = url, .schema = schema}, system_clock_of_bench(),
+                                     world->log, world->metrics));
+    return world;
+  }
+  void open(Result<std::unique_ptr<store::Store>> opened) {
     CHECK(opened);
     store = std::move(*opened);
-    auto made = ledger::Ledger::open(*store, clock);
+    auto made = ledger::Ledger::open(*store, system_clock_of_bench());
     CHECK(made);
     ledger = std::move(*made);
   }
@@ -168,11 +197,8 @@ class Load {
     for (std::thread& thread : threads) thread.join();
     const Duration took = clock.monotonic() - begin;
     Latencies latencies;
-    for (Loop& loop : loops_) {
-      latencies.all.insert(latencies.all.end(), loop.latencies.begin(), loop.latencies.end());
-    }
-    const std::size_t entries = latencies.all.size();
-    report(name, writers_, std::move(latencies), took, entries);
+    for (const Loop& loop : loops_) latencies.add(loop.latencies);
+    report(name, writers_, latencies, took, latencies.size());
   }
 
  private:
@@ -180,7 +206,7 @@ class Load {
     std::mutex mutex;
     std::condition_variable woken;
     std::vector<Instant> durable;  // when their writers had handed in
-    std::vector<Duration> latencies;
+    Latencies latencies;
   };
 
   void hand_in(Loop& loop) {
@@ -210,7 +236,7 @@ class Load {
       }
       const Instant now = system_clock_of_bench().monotonic();
       for (const Instant since : durable) {
-        loop.latencies.push_back(now - since);
+        loop.latencies.add(now - since);
         if (now < end_) {
           hand_in(loop);
         } else {
@@ -247,14 +273,21 @@ void measure_ledger(const std::string& folder) {
   for (const std::size_t writers : kWriters) {
     const std::string own = fmt::format("{}/ledger-{}", folder, writers);
     std::filesystem::create_directories(own);
-    World world(own);
-    Load(world, writers).run("keyturn");
-    report_memory(world);
+    const auto world = World::in_sqlite(own);
+    Load(*world, writers).run("keyturn");
     if (writers != kWriters.back()) continue;
+    report_memory(*world);
     for (int round = 0; round < 2; ++round) {
-      Load(world, writers).run("keyturn, longer log");
-      report_memory(world);
+      Load(*world, writers).run("keyturn, longer log");
+      report_memory(*world);
     }
+  }
+}
+
+void measure_ledger_in_postgres(const std::string& url) {
+  for (const std::size_t writers : kWriters) {
+    const auto world = World::in_postgres(url, fmt::format("bench_{}", writers));
+    Load(*world, writers).run("keyturn, PostgreSQL");
   }
 }
 
@@ -313,17 +346,18 @@ void measure_receipts(const std::string& folder, std::uint64_t entries) {
   for (int i = 0; i < kReceipts; ++i) {
     const Instant begin = clock.monotonic();
     const auto receipt = ledger::make_receipt(random() % entries, read, key.verifier());
-    latencies.all.push_back(clock.monotonic() - begin);
+    latencies.add(clock.monotonic() - begin);
     CHECK(receipt && ledger::verify_receipt(*receipt, key.verifier()));
   }
   fmt::print("receipt\t{}\t{:.3f}\t{:.3f}\t{:.3f}\n", entries, latencies.at(0.5),
              latencies.at(0.99), latencies.at(1));
 }
 
-void run(const std::string& folder, std::uint64_t receipt_entries) {
+void run(const std::string& folder, std::uint64_t receipt_entries, const std::string& postgres) {
   measure_fdatasync(folder);
   for (const std::size_t batch : kWriters) measure_sqlite(folder, batch);
   measure_ledger(folder);
+  measure_ledger_in_postgres(postgres);
   measure_verify(folder + "/verified");
   measure_receipts(folder + "/receipts", receipt_entries);
 }
@@ -333,12 +367,12 @@ void run(const std::string& folder, std::uint64_t receipt_entries) {
 
 int main(int count, char** arguments) {
   std::uint64_t entries = 0;
-  const std::string number = count == 3 ? arguments[2] : "";
+  const std::string number = count == 4 ? arguments[2] : "";
   if (std::from_chars(number.data(), number.data() + number.size(), entries).ec != std::errc() ||
       entries == 0) {
-    std::fputs("usage: bench_ledger FOLDER RECEIPT_ENTRIES\n", stderr);
+    std::fputs("usage: bench_ledger FOLDER RECEIPT_ENTRIES POSTGRES\n", stderr);
     return 2;
   }
-  keyturn::bench::run(arguments[1], entries);
+  keyturn::bench::run(arguments[1], entries, arguments[3]);
   return 0;
 }

@@ -16,6 +16,8 @@ namespace keyturn::crypto {
 
 // FIPS 180-4.
 Digest sha256(std::string_view bytes);
+// Of both, one after the other.
+Digest sha256(std::string_view first, std::string_view second);
 
 // SHA-256 of what comes in pieces.
 class Sha256 {

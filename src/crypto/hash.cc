@@ -46,6 +46,14 @@ Digest sha256(std::string_view bytes) {
   return squeeze(context);
 }
 
+Digest sha256(std::string_view first, std::string_view second) {
+  SHA256_CTX context;
+  CHECK(SHA256_Init(&context) == 1);
+  absorb(context, first);
+  absorb(context, second);
+  return squeeze(context);
+}
+
 struct Sha256::State {
   SHA256_CTX context;
 };

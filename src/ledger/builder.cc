@@ -99,19 +99,31 @@ Result<TileBuilder> TileBuilder::restore(std::uint64_t size, const ReadTile& rea
 
 Result<void> TileBuilder::append(std::string_view entry, const Sink& sink) {
   CHECK(entry.size() <= kEntryBytesMax);
-  bundle_ += bundle_entries({std::string(entry)});
+  add_to_bundle(bundle_, entry);
   levels_[0].push_back(leaf_hash(entry));
   const std::uint64_t before = size_++;
   if (levels_[0].size() == kTileWidth) {
     TRY_VOID(sink(bundle_of(before / kTileWidth, kTileWidth), bundle_));
     bundle_.clear();
   }
-  for (unsigned level = 0; level < kLevels && levels_[level].size() == kTileWidth; ++level) {
-    TRY_VOID(sink(tile_of(level, number_at(level, before), kTileWidth), joined(levels_[level])));
+  return fold(0, before, sink);
+}
+
+Result<void> TileBuilder::append_tile(const Digest& root, const Sink& sink) {
+  CHECK(levels_[0].empty());
+  levels_[1].push_back(root);
+  const std::uint64_t last = size_ + kTileWidth - 1;
+  size_ += kTileWidth;
+  return fold(1, last, sink);
+}
+
+// Joins the levels from this one on that are full; `before` entries stood before the last one.
+Result<void> TileBuilder::fold(unsigned level, std::uint64_t before, const Sink& sink) {
+  for (; level < kLevels && levels_[level].size() == kTileWidth; ++level) {
+    const std::string hashes = joined(levels_[level]);
+    TRY_VOID(sink(tile_of(level, number_at(level, before), kTileWidth), hashes));
     CHECK(level + 1 < kLevels);
-    Peaks peaks;
-    for (const Digest& hash : levels_[level]) peaks.add(hash, 1);
-    levels_[level + 1].push_back(peaks.root());
+    levels_[level + 1].push_back(subtree_root(hashes));
     levels_[level].clear();
   }
   return {};

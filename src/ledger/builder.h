@@ -30,6 +30,9 @@ class TileBuilder {
   // Gives every tile and bundle that this entry completes to `sink`, whose error ends it. After an
   // error the builder is of no use: work on a copy.
   Result<void> append(std::string_view entry, const Sink& sink);
+  // 256 entries at once, whose bundle and tile of hashes the caller has; `root` is over them. Only
+  // at a multiple of 256.
+  Result<void> append_tile(const Digest& root, const Sink& sink);
   // The partial tiles and the partial bundle of the present size.
   Result<void> emit_partial(const Sink& sink) const;
 
@@ -38,6 +41,8 @@ class TileBuilder {
 
  private:
   static constexpr std::size_t kLevels = 8;  // 256^8 leaves
+
+  Result<void> fold(unsigned level, std::uint64_t before, const Sink& sink);
 
   std::uint64_t size_ = 0;
   // Of each level the hashes that fill no tile yet; at most 255.

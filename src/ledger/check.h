@@ -29,8 +29,8 @@ Result<void> feed(const Ledger& ledger, std::uint64_t size, TileBuilder& builder
                   const TileBuilder::Sink& sink);
 
 // A log from its files alone: every entry is hashed, every tile and the root are derived again.
-// With a checkpoint that was kept, the log must also begin with that one's entries. kCorrupt, or
-// kNotFound for a missing file.
+// With a checkpoint that was kept, the log must also begin with that one's entries. `read` is
+// called by several threads at once. kCorrupt, or kNotFound for a missing file.
 Result<Checkpoint> check_log(const ReadFile& read, const VerifierKey& key,
                              const std::optional<Checkpoint>& kept);
 

@@ -8,15 +8,6 @@ namespace {
 constexpr unsigned kLevelBits = 8;
 constexpr std::size_t kHashBytes = 32;
 
-// The root over `count` hashes, a power of two.
-Result<Digest> root_of(std::string_view hashes, std::size_t count) {
-  if (count == 1) return Digest::from_bytes(hashes);
-  const std::size_t half = count / 2 * kHashBytes;
-  TRY(const Digest left, root_of(hashes.substr(0, half), count / 2));
-  TRY(const Digest right, root_of(hashes.substr(half), count / 2));
-  return node_hash(left, right);
-}
-
 }  // namespace
 
 TileBuilder::ReadTile tile_or_full(ReadFile read) {
@@ -61,8 +52,8 @@ ReadNode node_reader(std::uint64_t size, TileBuilder::ReadTile read) {
       return fail(Code::kCorrupt, "`{}` has {} bytes and should have {}", id.path(), bytes.size(),
                   id.width * kHashBytes);
     }
-    return root_of(
-        std::string_view(bytes).substr(first % kTileWidth * kHashBytes, count * kHashBytes), count);
+    return subtree_root(
+        std::string_view(bytes).substr(first % kTileWidth * kHashBytes, count * kHashBytes));
   };
 }
 

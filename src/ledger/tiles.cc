@@ -116,31 +116,41 @@ Result<std::string> read_tile(const TileId& id, const ReadNode& read) {
 std::string bundle_entries(const std::vector<std::string>& entries) {
   CHECK(entries.size() <= kTileWidth);
   std::string bytes;
-  for (const std::string& entry : entries) {
-    CHECK(entry.size() <= kEntryBytesMax);
-    bytes.push_back(static_cast<char>(entry.size() >> 8U));
-    bytes.push_back(static_cast<char>(entry.size() & 0xFFU));
-    bytes += entry;
-  }
+  for (const std::string& entry : entries) add_to_bundle(bytes, entry);
   return bytes;
 }
 
-Result<std::vector<std::string>> unbundle_entries(std::string_view bytes, std::uint64_t count) {
-  std::vector<std::string> entries;
+void add_to_bundle(std::string& bundle, std::string_view entry) {
+  CHECK(entry.size() <= kEntryBytesMax);
+  bundle.push_back(static_cast<char>(entry.size() >> 8U));
+  bundle.push_back(static_cast<char>(entry.size() & 0xFFU));
+  bundle += entry;
+}
+
+Result<void> for_each_entry(std::string_view bytes, std::uint64_t count,
+                            const std::function<void(std::string_view entry)>& visit) {
+  std::uint64_t visited = 0;
   const auto wrong = [count] {
     return fail(Code::kCorrupt, "the entry bundle does not hold exactly {} entries", count);
   };
-  while (!bytes.empty()) {
-    if (bytes.size() < 2 || entries.size() == count) return wrong();
+  for (; !bytes.empty(); ++visited) {
+    if (bytes.size() < 2 || visited == count) return wrong();
     const std::size_t length = static_cast<std::size_t>(static_cast<unsigned char>(bytes[0]))
                                    << 8U |
                                static_cast<unsigned char>(bytes[1]);
     bytes.remove_prefix(2);
     if (bytes.size() < length) return wrong();
-    entries.emplace_back(bytes.substr(0, length));
+    visit(bytes.substr(0, length));
     bytes.remove_prefix(length);
   }
-  if (entries.size() != count) return wrong();
+  if (visited != count) return wrong();
+  return {};
+}
+
+Result<std::vector<std::string>> unbundle_entries(std::string_view bytes, std::uint64_t count) {
+  std::vector<std::string> entries;
+  TRY_VOID(for_each_entry(bytes, count,
+                          [&entries](std::string_view entry) { entries.emplace_back(entry); }));
   return entries;
 }
 

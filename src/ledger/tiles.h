@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,7 +41,12 @@ Result<std::string> read_tile(const TileId& id, const ReadNode& read);
 
 // Each entry after its length as a big-endian u16; CHECKs that each fits.
 std::string bundle_entries(const std::vector<std::string>& entries);
-// kCorrupt unless the bytes are exactly `count` entries.
+// The same of one more.
+void add_to_bundle(std::string& bundle, std::string_view entry);
+// Each entry of a bundle in turn. kCorrupt unless the bytes are exactly `count` entries.
+Result<void> for_each_entry(std::string_view bytes, std::uint64_t count,
+                            const std::function<void(std::string_view entry)>& visit);
+// kCorrupt as above.
 Result<std::vector<std::string>> unbundle_entries(std::string_view bytes, std::uint64_t count);
 
 }  // namespace keyturn::ledger

@@ -13,9 +13,8 @@ constexpr std::size_t kDigestBytes = 32;
 }  // namespace
 
 Digest leaf_hash(std::string_view entry) {
-  std::string prefixed(1, '\x00');
-  prefixed += entry;
-  return crypto::sha256(prefixed);
+  constexpr std::string_view kPrefix("\0", 1);
+  return crypto::sha256(kPrefix, entry);
 }
 
 Digest node_hash(const Digest& left, const Digest& right) {
@@ -24,6 +23,22 @@ Digest node_hash(const Digest& left, const Digest& right) {
   std::memcpy(prefixed.data() + 1, left.bytes.data(), kDigestBytes);
   std::memcpy(prefixed.data() + 1 + kDigestBytes, right.bytes.data(), kDigestBytes);
   return crypto::sha256({prefixed.data(), prefixed.size()});
+}
+
+Digest subtree_root(std::string_view hashes) {
+  constexpr std::size_t kHashesMax = 256;
+  std::size_t count = hashes.size() / kDigestBytes;
+  CHECK(std::has_single_bit(count) && count <= kHashesMax && hashes.size() % kDigestBytes == 0);
+  std::array<Digest, kHashesMax> nodes;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::memcpy(nodes[i].bytes.data(), hashes.data() + i * kDigestBytes, kDigestBytes);
+  }
+  for (; count > 1; count /= 2) {
+    for (std::size_t i = 0; i < count / 2; ++i) {
+      nodes[i] = node_hash(nodes[2 * i], nodes[2 * i + 1]);
+    }
+  }
+  return nodes[0];
 }
 
 Result<RightEdge> RightEdge::from_bytes(std::uint64_t size, std::string_view bytes) {

@@ -17,6 +17,10 @@ Digest leaf_hash(std::string_view entry);
 // SHA-256(0x01 || left || right).
 Digest node_hash(const Digest& left, const Digest& right);
 
+// The root over a perfect subtree's hashes, a power of two of them, one after the other; at most
+// 256.
+Digest subtree_root(std::string_view hashes);
+
 // The roots of the perfect subtrees that a tree of some size consists of, the largest first: one
 // for each bit that is set in the size.
 class RightEdge {
