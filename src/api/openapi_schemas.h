@@ -38,8 +38,9 @@ inline constexpr std::string_view kSchemas = R"json({
   "agents": {"type": "array", "items": {"$ref": "#/components/schemas/Agent"}}}},
 "Session": {"type": "object", "additionalProperties": false,
   "required": ["id", "agent", "owner", "starter", "purpose", "state", "start", "expiry", "ended",
-               "access_key_id"], "properties": {
+               "access_key_id", "parent", "acts_as"], "properties": {
   "id": {"type": "string"}, "agent": {"type": "string"}, "owner": {"type": "string"},
+  "parent": {"type": ["string", "null"]}, "acts_as": {"type": "string"},
   "starter": {"type": "string"}, "purpose": {"type": "string"},
   "state": {"type": "string", "enum": ["active", "expired", "ended"]},
   "start": {"type": "string", "format": "date-time"},

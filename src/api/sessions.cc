@@ -87,12 +87,16 @@ Result<Answer> end_session(Call& call) {
       return fail(Code::kConflict, "the session `{}` ended at {}", id.text(),
                   format_time(*before.ended));
     }
-    TRY_VOID(call.needs.identity.end_session(transaction, id));
+    TRY(const auto ended, call.needs.identity.end_session(transaction, id));
     TRY(const identity::Session session, call.needs.identity.get_session(transaction, id));
     answer = shown(session, call.needs.clock.now());
-    const Json entry = Json::object(
-        {{"session", id.text()}, {"agent", session.agent.text()}, {"by", call.person.id.text()}});
-    TRY_VOID(call.needs.ledger.append(transaction, "session.ended", entry));
+    // Those that came from it end with it.
+    for (const SessionId& one : ended) {
+      const Json entry = Json::object({{"session", one.text()},
+                                       {"agent", session.agent.text()},
+                                       {"by", call.person.id.text()}});
+      TRY_VOID(call.needs.ledger.append(transaction, "session.ended", entry));
+    }
     return {};
   }));
   return json_answer(answer);

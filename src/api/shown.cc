@@ -57,7 +57,9 @@ Json shown(const identity::Session& session, Time now) {
                        {"start", format_time(session.start)},
                        {"expiry", format_time(session.expiry)},
                        {"ended", session.ended ? Json(format_time(*session.ended)) : Json()},
-                       {"access_key_id", session.access_key_id}});
+                       {"access_key_id", session.access_key_id},
+                       {"parent", session.parent ? Json(session.parent->text()) : Json()},
+                       {"acts_as", session.acts_as}});
 }
 
 Json shown(const review::Change& change, Detail detail, Time now) {

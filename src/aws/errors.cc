@@ -55,28 +55,6 @@ bool is_xml(ErrorShape shape) {
   return shape == ErrorShape::kQuery || shape == ErrorShape::kEc2 || shape == ErrorShape::kRestXml;
 }
 
-// Text that is safe inside an XML element; what XML 1.0 cannot hold becomes a question mark.
-std::string xml_text(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    if (c == '&') {
-      out += "&amp;";
-    } else if (c == '<') {
-      out += "&lt;";
-    } else if (c == '>') {
-      out += "&gt;";
-    } else if (c == '"') {
-      out += "&quot;";
-    } else if (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') {
-      out += '?';
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 // A CBOR text string (RFC 8949 section 3.1, major type 3).
 void append_cbor_text(std::string& out, std::string_view text) {
   const std::size_t size = text.size();
@@ -141,6 +119,27 @@ void add_json_or_cbor(ErrorAnswer& answer, ErrorShape shape, std::string_view co
 }
 
 }  // namespace
+
+std::string xml_text(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    if (c == '&') {
+      out += "&amp;";
+    } else if (c == '<') {
+      out += "&lt;";
+    } else if (c == '>') {
+      out += "&gt;";
+    } else if (c == '"') {
+      out += "&quot;";
+    } else if (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') {
+      out += '?';
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
 
 int status_of(Fault fault) { return row_of(fault).status; }
 

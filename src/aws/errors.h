@@ -56,6 +56,9 @@ int status_of(Fault fault);
 // `AccessDeniedException` for JSON and CBOR, `InvalidAccessKeyId` for S3, and so on.
 std::string_view code_of(Fault fault, ErrorShape shape);
 
+// Text that is safe inside an XML element; what XML 1.0 cannot hold becomes a question mark.
+std::string xml_text(std::string_view text);
+
 struct ErrorAnswer {
   http::ResponseHead head;
   std::string body;

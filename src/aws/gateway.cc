@@ -102,8 +102,9 @@ class SigningGateway final : public Gateway {
   http::Task<> collect(Call call, std::vector<TaggedResource>& known) {
     std::string next;
     for (std::size_t page_number = 0; page_number < kPagesMax; ++page_number) {
+      CO_TRY(const auto signer, shared_.needs.vault.signer());
       CO_TRY(const std::string answer,
-             co_await ask_upstream(shared_, call.forward, call.body(next)));
+             co_await ask_upstream(shared_, signer, call.forward, call.body(next)));
       CO_TRY(ResourcePage page, call.parse(answer));
       for (auto& resource : page.resources) {
         if (known.size() < Inventory::kResourcesMax) known.push_back(std::move(resource));

@@ -7,16 +7,18 @@ namespace {
 
 constexpr std::uint64_t kAnswerBytesMax = 16U << 20U;
 
-http::Task<TemplateDiff> ask_change_set(Shared& shared, Forward call, Wanted wanted) {
+http::Task<TemplateDiff> ask_change_set(Shared& shared, std::shared_ptr<const vault::Signer> signer,
+                                        Forward call, Wanted wanted) {
   const Model& model = *shared.needs.model;
-  CO_TRY(const std::string text, co_await ask_upstream(shared, call, get_template_body(wanted)));
+  CO_TRY(const std::string text,
+         co_await ask_upstream(shared, signer, call, get_template_body(wanted)));
   CO_TRY(const Json body, parse_template_answer(text));
   std::vector<TemplateChange> changes;
   Guards guards = Guards::kKept;
   std::string next;
   for (std::size_t page_number = 0; page_number < kChangeSetPagesMax; ++page_number) {
     CO_TRY(const std::string answer,
-           co_await ask_upstream(shared, call, describe_change_set_body(wanted, next)));
+           co_await ask_upstream(shared, signer, call, describe_change_set_body(wanted, next)));
     CO_TRY(ChangeSetPage page, parse_change_set(model, answer));
     for (TemplateChange& change : page.changes) changes.push_back(std::move(change));
     if (page.guards == Guards::kTouched) guards = page.guards;
@@ -42,9 +44,9 @@ Forward query_call(std::string_view service, std::string_view region) {
           .body = std::nullopt};
 }
 
-http::Task<std::string> ask_upstream(Shared& shared, Forward call, std::string body) {
+http::Task<std::string> ask_upstream(Shared& shared, std::shared_ptr<const vault::Signer> signer,
+                                     Forward call, std::string body) {
   CO_TRY(const http::Origin origin, upstream_origin(*shared.needs.model, call, shared.upstreams));
-  CO_TRY(const auto signer, shared.needs.vault.signer());
   http::RequestHead head{
       .method = call.method, .target = call.target, .headers = std::move(call.headers)};
   const UpstreamScope scope{.region = call.region, .service = call.signing_name};
@@ -62,16 +64,18 @@ http::Task<std::string> ask_upstream(Shared& shared, Forward call, std::string b
   co_return text;
 }
 
-http::Task<Deployed> ask_deployed(Shared& shared, Wanted wanted, std::string region) {
+http::Task<Deployed> ask_deployed(Shared& shared, std::shared_ptr<const vault::Signer> signer,
+                                  Wanted wanted, std::string region) {
   const Forward call = query_call("cloudformation", region);
   Deployed deployed;
   if (!wanted.change_set.empty()) {
-    CO_TRY(deployed.change_set, co_await ask_change_set(shared, call, std::move(wanted)));
+    CO_TRY(deployed.change_set, co_await ask_change_set(shared, signer, call, std::move(wanted)));
     co_return deployed;
   }
-  CO_TRY(const std::string body, co_await ask_upstream(shared, call, get_template_body(wanted)));
+  CO_TRY(const std::string body,
+         co_await ask_upstream(shared, signer, call, get_template_body(wanted)));
   CO_TRY(const std::string stack,
-         co_await ask_upstream(shared, call, describe_stack_body(wanted.stack)));
+         co_await ask_upstream(shared, signer, call, describe_stack_body(wanted.stack)));
   CO_TRY(deployed.stack, parse_deployed(body, stack));
   co_return deployed;
 }

@@ -1,4 +1,4 @@
-// What the gateway itself asks upstream, with the vault's credentials: tags of resources, and what
+// What the gateway itself asks upstream: tags of resources, and what
 // is deployed. Runs on the caller's event loop.
 #pragma once
 
@@ -14,8 +14,11 @@ Forward query_call(std::string_view service, std::string_view region);
 
 // The text of an answer with status 200, at most 16 MiB. The text of others is left out of the
 // error: it may speak of the credentials.
-http::Task<std::string> ask_upstream(Shared& shared, Forward call, std::string body);
+http::Task<std::string> ask_upstream(Shared& shared, std::shared_ptr<const vault::Signer> signer,
+                                     Forward call, std::string body);
 
-http::Task<Deployed> ask_deployed(Shared& shared, Wanted wanted, std::string region);
+// With the credentials with which the request that wants to know it would leave.
+http::Task<Deployed> ask_deployed(Shared& shared, std::shared_ptr<const vault::Signer> signer,
+                                  Wanted wanted, std::string region);
 
 }  // namespace keyturn::aws

@@ -75,6 +75,8 @@ void GatewayTest::build(GatewayOptions options) {
       Environments({{.name = "dev", .tier = Tier::kDevelopment, .selectors = {by_arn, by_tag}}});
   seen_.clear();
   answer_ = [](const Seen&) { return UpstreamAnswer(); };
+  known_upstream_ = {
+      {"ASIAVAULTVAULTVAULT1", {std::string(kVaultSecret), std::string(kVaultToken)}}};
   open_rooms();
   start_session();
   open_servers(std::move(options));
@@ -126,6 +128,13 @@ void GatewayTest::open_servers(GatewayOptions options) {
   upstream_ = unwrap(http::Server::listen(
       *loops_, {}, [this](http::Exchange& exchange) { return serve_upstream(exchange); }, log_,
       metrics_));
+  make_gateway(std::move(options));
+  server_ = unwrap(http::Server::listen(
+      *loops_, {}, [this](http::Exchange& exchange) { return gateway_->handle(exchange); }, log_,
+      metrics_));
+}
+
+void GatewayTest::make_gateway(GatewayOptions options) {
   options.account = "123456789012";
   if (!options.upstream) options.upstream = fmt::format("http://127.0.0.1:{}", upstream_->port());
   if (model_ == nullptr) model_ = unwrap(load_embedded_model());
@@ -140,6 +149,12 @@ void GatewayTest::open_servers(GatewayOptions options) {
                                      .log = log_,
                                      .metrics = metrics_},
                                     std::move(options)));
+}
+
+void GatewayTest::restart_gateway() {
+  server_->drain(std::chrono::seconds(1));
+  server_.reset();
+  make_gateway({});
   server_ = unwrap(http::Server::listen(
       *loops_, {}, [this](http::Exchange& exchange) { return gateway_->handle(exchange); }, log_,
       metrics_));
@@ -150,9 +165,16 @@ Checked<SigningKeys::Key> GatewayTest::check_signature(const http::RequestHead& 
   const auto name = read_payload_name(head, claim);
   if (!name) return tl::unexpected<Refused>(name.error());
   identity::SessionKeys keys;
-  keys.access_key_id = "ASIAVAULTVAULTVAULT1";
-  keys.secret_access_key = crypto::Secret(kVaultSecret);
-  keys.session_token = crypto::Secret(kVaultToken);
+  keys.access_key_id = claim.access_key_id;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto known = known_upstream_.find(claim.access_key_id);
+    if (known == known_upstream_.end()) {
+      return refuse(Fault::kUnknownKey, "upstream does not know {}", claim.access_key_id);
+    }
+    keys.secret_access_key = crypto::Secret(known->second.first);
+    keys.session_token = crypto::Secret(known->second.second);
+  }
   const std::string payload = *name ? (*name)->text : crypto::sha256(body).hex();
   if (*name && (*name)->kind == Payload::kDigest && crypto::sha256(body).hex() != payload) {
     return refuse(Fault::kWrongSignature, "the body is not the signed one");
@@ -209,12 +231,16 @@ Ask GatewayTest::dynamodb(std::string_view operation, std::string_view table,
   return ask;
 }
 
-http::RequestHead GatewayTest::sign(const Ask& ask) {
+void GatewayTest::add_upstream_keys(std::string id, std::string secret, std::string token) {
+  const std::scoped_lock lock(mutex_);
+  known_upstream_[std::move(id)] = {std::move(secret), std::move(token)};
+}
+
+http::RequestHead GatewayTest::sign(const Ask& ask, const identity::SessionKeys& keys) {
   http::RequestHead head{.method = ask.method, .target = ask.target, .headers = ask.headers};
   const http::Origin origin{"http", "127.0.0.1", server_->port()};
   const std::string host = fmt::format("127.0.0.1:{}", server_->port());
   const std::string payload = ask.payload.value_or(crypto::sha256(ask.body).hex());
-  const identity::SessionKeys& keys = session_->keys;
   const KeysSigner signer(keys.access_key_id, keys.secret_access_key.view(),
                           keys.session_token.view());
   EXPECT_TRUE(sign_for_upstream(

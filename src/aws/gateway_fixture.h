@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -61,11 +62,14 @@ class GatewayTest : public testing::Test {
   // Builds the house anew.
   void build(GatewayOptions options);
   void tear_down();
+  // As a new process would find the house.
+  void restart_gateway();
 
   static Ask dynamodb(std::string_view operation, std::string_view table,
                       std::string_view more = "");
-  // Signed with the session's keys at the clock's time.
-  http::RequestHead sign(const Ask& ask);
+  // Signed with the session's keys, or those, at the clock's time.
+  http::RequestHead sign(const Ask& ask) { return sign(ask, session_->keys); }
+  http::RequestHead sign(const Ask& ask, const identity::SessionKeys& keys);
   Reply send(const http::RequestHead& head, std::string_view body);
   Reply send(const http::RequestHead& head, http::Body& body);
   Reply ask(const Ask& what) { return send(sign(what), what.body); }
@@ -83,6 +87,8 @@ class GatewayTest : public testing::Test {
   std::vector<Json> entries(std::string_view kind, std::size_t count);
   // Everything that could have leaked: ledger, log, replies.
   std::string everything_said();
+  // Upstream takes these as well as the vault's.
+  void add_upstream_keys(std::string id, std::string secret, std::string token);
 
   ManualClock clock_;
   SystemRandom random_;
@@ -110,6 +116,7 @@ class GatewayTest : public testing::Test {
  private:
   void open_rooms();
   void open_servers(GatewayOptions options);
+  void make_gateway(GatewayOptions options);
   void start_session();
   http::Task<> serve_upstream(http::Exchange& exchange);
   Checked<SigningKeys::Key> check_signature(const http::RequestHead& head, const Claim& claim,
@@ -120,6 +127,7 @@ class GatewayTest : public testing::Test {
   std::function<UpstreamAnswer(const Seen&)> answer_;
   std::string replies_;
   SigningKeys upstream_keys_;
+  std::map<std::string, std::pair<std::string, std::string>> known_upstream_;  // secret, token
 };
 
 template <class T>

@@ -170,13 +170,6 @@ Arrival failed(const http::ClientFailure& failure, std::string_view request_id) 
   return arrival;
 }
 
-std::string upstream_request_id(const http::Headers& headers) {
-  for (const std::string_view name : {"x-amzn-requestid", "x-amz-request-id"}) {
-    if (const auto value = headers.find(name)) return printable(*value, 128);
-  }
-  return {};
-}
-
 void note(Arrival& arrival, std::string_view what) {
   std::string& detail = arrival.outcome.detail;
   detail = detail.empty() ? std::string(what) : fmt::format("{} ({})", detail, what);
@@ -185,7 +178,7 @@ void note(Arrival& arrival, std::string_view what) {
 // Reads an error answer whole, so that it can be looked at before it is passed on.
 boost::asio::awaitable<Arrival> pass_error(Shared& shared, http::Exchange& exchange,
                                            http::ClientResponse response,
-                                           const vault::Signer& signer) {
+                                           const Departure& departure) {
   Arrival arrival;
   arrival.outcome.status = response.head.status;
   arrival.outcome.detail = upstream_request_id(response.head.headers);
@@ -195,16 +188,9 @@ boost::asio::awaitable<Arrival> pass_error(Shared& shared, http::Exchange& excha
     arrival.refused = Refused{Fault::kUpstreamFailed, "upstream's answer could not be read"};
     co_return arrival;
   }
-  if (concerns_own_credentials(response.head, *body, signer)) {
-    shared.needs.log.error("gateway.upstream_refused_credentials",
-                           {{"request", exchange.request_id()},
-                            {"status", std::to_string(response.head.status)},
-                            {"vault", shared.needs.vault.describe()}});
+  if (concerns_own_credentials(response.head, *body, *departure.signer)) {
     arrival.refused =
-        Refused{Fault::kUpstreamFailed,
-                fmt::format("upstream refused the gateway's own credentials; an operator must look "
-                            "(request {})",
-                            exchange.request_id())};
+        refusal_of_credentials(shared, exchange, *departure.caller, response.head.status);
     co_return arrival;
   }
   arrival.outcome.response_bytes = body->size();
@@ -215,10 +201,10 @@ boost::asio::awaitable<Arrival> pass_error(Shared& shared, http::Exchange& excha
 
 boost::asio::awaitable<Arrival> pass_answer(Shared& shared, http::Exchange& exchange,
                                             http::ClientResponse response,
-                                            const vault::Signer& signer) {
+                                            const Departure& departure) {
   drop_private_fields(response.head.headers);
   if (response.head.status >= 400 && exchange.head().method != "HEAD") {
-    co_return co_await pass_error(shared, exchange, std::move(response), signer);
+    co_return co_await pass_error(shared, exchange, std::move(response), departure);
   }
   Arrival arrival;
   arrival.outcome.status = response.head.status;
@@ -256,6 +242,36 @@ http::RequestHead outgoing_head(const Departure& departure) {
 }
 
 }  // namespace
+
+std::string upstream_request_id(const http::Headers& headers) {
+  for (const std::string_view name : {"x-amzn-requestid", "x-amz-request-id"}) {
+    if (const auto value = headers.find(name)) return printable(*value, 128);
+  }
+  return {};
+}
+
+Refused refusal_of_credentials(Shared& shared, const http::Exchange& exchange, const Caller& caller,
+                               int status) {
+  const std::string& acts_as = caller.holder->session.acts_as;
+  const std::string status_text = std::to_string(status);
+  if (!acts_as.empty()) {
+    shared.needs.log.warning(
+        "gateway.upstream_refused_role",
+        {{"request", exchange.request_id()}, {"status", status_text}, {"acts_as", acts_as}});
+    return {Fault::kExpiredToken,
+            fmt::format("upstream no longer takes the credentials of {}; assume the role again "
+                        "(request {})",
+                        acts_as, exchange.request_id())};
+  }
+  shared.needs.log.error("gateway.upstream_refused_credentials",
+                         {{"request", exchange.request_id()},
+                          {"status", status_text},
+                          {"vault", shared.needs.vault.describe()}});
+  return {Fault::kUpstreamFailed,
+          fmt::format("upstream refused the gateway's own credentials; an operator must look "
+                      "(request {})",
+                      exchange.request_id())};
+}
 
 std::string host_of(const http::Origin& origin) {
   const bool address = origin.host.find(':') != std::string::npos;
@@ -316,19 +332,19 @@ bool concerns_own_credentials(const http::ResponseHead& head, std::string_view b
 boost::asio::awaitable<Arrival> forward(Shared& shared, http::Exchange& exchange,
                                         Departure departure) {
   Instant since = shared.needs.clock.monotonic();
-  auto signer = shared.needs.vault.signer();
-  if (!signer) co_return not_sent(Fault::kUnavailable, signer.error().message);
+  CHECK(departure.signer != nullptr);
   const UpstreamScope scope{.region = departure.understood->forward.region,
                             .service = departure.understood->forward.signing_name,
                             .with = signed_with(departure.understood->forward.signing_name)};
   http::RequestHead head = outgoing_head(departure);
   const std::string host = host_of(departure.origin);
   const std::string payload = payload_text(departure);
-  auto seed = sign_for_upstream(head, host, payload, scope, shared.needs.clock.now(), **signer);
+  auto seed =
+      sign_for_upstream(head, host, payload, scope, shared.needs.clock.now(), *departure.signer);
   if (!seed) co_return not_sent(Fault::kUnavailable, seed.error().message);
   const Signature signature{.seed = *seed,
                             .timestamp = std::string(*head.headers.find("x-amz-date"))};
-  auto outlet = open_outlet(departure, signature, scope, *signer);
+  auto outlet = open_outlet(departure, signature, scope, departure.signer);
   if (!outlet) {
     Refused refused = std::move(outlet).error();
     co_return not_sent(refused.fault, std::move(refused.message));
@@ -345,7 +361,12 @@ boost::asio::awaitable<Arrival> forward(Shared& shared, http::Exchange& exchange
     co_return failed(failure, exchange.request_id());
   }
   since = shared.needs.clock.monotonic();
-  Arrival arrival = co_await pass_answer(shared, exchange, std::move(*response), **signer);
+  Arrival arrival;
+  if (departure.take) {
+    arrival = co_await departure.take(std::move(*response), *departure.signer);
+  } else {
+    arrival = co_await pass_answer(shared, exchange, std::move(*response), departure);
+  }
   shared.observe(Stage::kAnswer, since);
   co_return arrival;
 }

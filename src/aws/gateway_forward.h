@@ -3,12 +3,20 @@
 // event loop.
 #pragma once
 
+#include <functional>
+
 #include "aws/chunked.h"
 #include "aws/gateway_body.h"
 #include "aws/gateway_door.h"
 #include "aws/gateway_parts.h"
 
 namespace keyturn::aws {
+
+// How it ended, for the ledger and the client.
+struct Arrival {
+  gate::Outcome outcome;
+  std::optional<Refused> refused;  // to be answered; nothing when the client has its answer
+};
 
 // What is sent, and from where its body comes: exactly one of the three.
 struct Departure {
@@ -20,16 +28,16 @@ struct Departure {
   Trailers trailers;  // of a body that was decoded
   WholeBody* spooled = nullptr;
   http::Body* streamed = nullptr;
-};
-
-// How it ended, for the ledger and the client.
-struct Arrival {
-  gate::Outcome outcome;
-  std::optional<Refused> refused;  // to be answered; nothing when the client has its answer
+  std::shared_ptr<const vault::Signer> signer;
+  // Looks into upstream's answer and answers the client; empty: it is passed on.
+  std::function<boost::asio::awaitable<Arrival>(http::ClientResponse, const vault::Signer&)> take;
 };
 
 // `http://127.0.0.1:5000` → `127.0.0.1:5000`, as the http room writes Host.
 std::string host_of(const http::Origin& origin);
+
+// `2F8A…` of an answer; empty when there is none.
+std::string upstream_request_id(const http::Headers& headers);
 
 boost::asio::awaitable<Arrival> forward(Shared& shared, http::Exchange& exchange,
                                         Departure departure);
@@ -38,6 +46,11 @@ boost::asio::awaitable<Arrival> forward(Shared& shared, http::Exchange& exchange
 // (S3 repeats the canonical request with the session token) is for operators at most.
 bool concerns_own_credentials(const http::ResponseHead& head, std::string_view body,
                               const vault::Signer& signer);
+
+// Tells operators, and what the client is told: of a session that acts as a role, to assume it
+// anew.
+Refused refusal_of_credentials(Shared& shared, const http::Exchange& exchange, const Caller& caller,
+                               int status);
 
 // Drops the fields that only the first hop may see. For requests: credentials and what the gateway
 // itself reads. For answers: challenges and cookies.

@@ -13,17 +13,17 @@
 
 namespace keyturn::aws {
 
-// One place among those who wait, given back at the end.
+// One place among those who wait, given back at the end. Sessions of one line share theirs.
 class HeldPlace {
  public:
   HeldPlace(std::shared_ptr<HeldSlots> slots, std::shared_ptr<const identity::KeyHolder> holder)
       : slots_(std::move(slots)),
         holder_(std::move(holder)),
-        taken_(slots_->take(holder_->session.id)) {}
+        taken_(slots_->take(holder_->session.root)) {}
   HeldPlace(const HeldPlace&) = delete;
   HeldPlace& operator=(const HeldPlace&) = delete;
   ~HeldPlace() {
-    if (taken_) slots_->give_back(holder_->session.id);
+    if (taken_) slots_->give_back(holder_->session.root);
   }
   bool taken() const { return taken_; }
 

@@ -145,8 +145,9 @@ TEST_F(GatewayHeld, WhatASessionAskedIsNotExecutedAfterItsEndWhateverReviewersSa
   build({.hold_wait = 60s});
   std::thread others([&] {
     wait_for("keyturn_aws_held_requests 1");
-    EXPECT_TRUE(store_->run([this](store::Transaction& transaction) {
-      return identity_->end_session(transaction, session_->session.id);
+    EXPECT_TRUE(store_->run([this](store::Transaction& transaction) -> Result<void> {
+      TRY_VOID(identity_->end_session(transaction, session_->session.id));
+      return {};
     }));
     EXPECT_TRUE(review(ChangeId{1}, "alice", Answer::kApprove));
     review(ChangeId{1}, "bob", Answer::kApprove);

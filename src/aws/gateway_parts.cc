@@ -67,6 +67,7 @@ Shared::Shared(Gateway::Needs given_needs, GatewayOptions given_options)
       understand_options{
           .account = options.account, .partition = options.partition, .hosts = options.host_names},
       replay(options.clock_skew_max, options.decided_until),
+      roles(needs.identity, needs.clock),
       held(std::make_shared<HeldSlots>(
           options.held_requests_max, options.held_requests_per_session_max,
           needs.metrics.gauge("keyturn_aws_held_requests",

@@ -13,6 +13,7 @@
 #include "aws/aws.h"
 #include "aws/errors.h"
 #include "aws/gateway_replay.h"
+#include "aws/gateway_roles.h"
 #include "aws/gateway_turns.h"
 #include "aws/inventory.h"
 #include "aws/sigv4.h"
@@ -83,6 +84,7 @@ struct Shared {
   const UnderstandOptions understand_options;
   SigningKeys signing_keys;
   ReplayGuard replay;
+  Roles roles;
   Inventory inventory;
   TagNews tag_news;
   // Shared with the requests under way: what they give back at their end may come after the

@@ -111,11 +111,9 @@ Step<void> Passage::pass_verified() {
   shared_.observe(Stage::kUnderstand, since);
   if (auto bound = co_await bind_content(); !bound) co_return bound;
 
-  // Before the decision: what cannot be sent must not use up a grant.
-  if (const auto signer = shared_.needs.vault.signer(); !signer) {
-    co_return tl::unexpected<Refused>(Refused{Fault::kUnavailable, signer.error().message});
-  }
-  if (understood_->action.effect != Effect::kObserve) {
+  // Who repeats a call that is answered with keys must not get others.
+  if (understood_->action.effect != Effect::kObserve ||
+      sts_call_of(*understood_) != StsCall::kNone) {
     auto begun = shared_.replay.begin(sending(), shared_.needs.clock.now());
     if (!begun) co_return begun;
     claimed_ = true;
@@ -204,11 +202,15 @@ Checked<void> Passage::check_whole_body() {
 }
 
 Step<void> Passage::understand_with_deployed() {
+  // Before the decision: what cannot be sent must not use up a grant.
+  auto signer = find_signer(shared_.roles, shared_.needs.vault, caller_.holder->session);
+  if (!signer) co_return tl::unexpected<Refused>(std::move(signer).error());
+  signer_ = std::move(*signer);
   if (auto understood = understand_request(nullptr); !understood) co_return understood;
   if (understood_->wanted) {
     turn_.reset();  // upstream may take long, and nobody else shall wait for it
     auto deployed =
-        co_await ask_deployed(shared_, *understood_->wanted, understood_->forward.region);
+        co_await ask_deployed(shared_, signer_, *understood_->wanted, understood_->forward.region);
     if (deployed) {
       if (auto understood = understand_request(&*deployed); !understood) co_return understood;
     } else {
@@ -229,9 +231,10 @@ Checked<void> Passage::understand_request(const Deployed* deployed) {
     body = whole_->text();
   }
   auto understood = understand(*shared_.needs.model, scope, exchange_.head(), body,
-                               shared_.understand_options, deployed);
+                               understand_options(), deployed);
   if (!understood) return tl::unexpected<Refused>(refusal_of(understood.error()));
   understood_ = std::move(*understood);
+  add_actor();
   auto origin = upstream_origin(*shared_.needs.model, understood_->forward, shared_.upstreams);
   if (!origin) {
     return refuse(origin.error().code == Code::kInvalid ? Fault::kMalformed : Fault::kAccessDenied,
@@ -363,13 +366,16 @@ Step<void> Passage::execute() {
   } else if (whole_ && understood_->forward.body) {
     departure.parsed_body = whole_->text();
   }
-  Arrival arrival = co_await forward(shared_, exchange_, std::move(departure));
+  departure.signer = signer_;
+  Arrival arrival = co_await send(std::move(departure));
 
   using Kind = gate::Outcome::Kind;
   const bool executed = arrival.outcome.kind == Kind::kUnknown ||
                         (arrival.outcome.kind == Kind::kAnswered && arrival.outcome.status < 400);
   if (!executed) release();
-  if (understood_->action.effect != Effect::kObserve && executed) {
+  // Tags of other accounts are not known: they are asked for with the gate's own credentials.
+  const bool own = understood_->action.account == shared_.understand_options.account;
+  if (understood_->action.effect != Effect::kObserve && executed && own) {
     shared_.tag_news.add(understood_->action);
   }
   Log& log = shared_.needs.log;

@@ -8,6 +8,7 @@
 #include "aws/gateway_forward.h"
 #include "aws/gateway_held.h"
 #include "aws/gateway_parts.h"
+#include "aws/sts.h"
 
 namespace keyturn::aws {
 
@@ -55,6 +56,17 @@ class Passage {
   // It was not executed: gives back what the replay guard had of it.
   void release();
   Step<void> execute();
+  // The answer to the client from what came back, and how it ended.
+  boost::asio::awaitable<Arrival> send(Departure departure);
+  boost::asio::awaitable<Arrival> hand_out_session(StsCall call, Departure departure);
+  boost::asio::awaitable<Arrival> take_handed_out(StsCall call, http::ClientResponse response,
+                                                  const vault::Signer& signer);
+  boost::asio::awaitable<Arrival> answer_with_session(StsCall call, Time expiry, HandedOut* handed,
+                                                      Arrival arrival);
+  http::Task<identity::Identity::StartedSession> start_child(gate::Child child);
+  UnderstandOptions understand_options() const;
+  // Binds the digest to whom the session acts as.
+  void add_actor();
   http::Task<> answer(const Refused& refused);
   http::Task<> record_refusal(const Refused& refused);
   ReplayGuard::Sending sending() const;
@@ -67,6 +79,7 @@ class Passage {
   bool decided_ = false;
   bool claimed_ = false;                         // from the replay guard
   std::unique_ptr<Turns::Turn> turn_;            // to be understood and decided
+  Roles::Signer signer_;                         // with whose credentials it would leave
   std::unique_ptr<Waiting> waiting_;             // once it has waited for reviewers
   std::unique_ptr<WholeBody> whole_;             // nothing: streamed
   std::unique_ptr<WholeBody::Decoded> decoded_;  // of whole_, when it was aws-chunked and parsed

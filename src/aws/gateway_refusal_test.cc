@@ -68,8 +68,9 @@ TEST_F(GatewayRefusal, OfAnUnknownKeyInTheServicesOwnWords) {
 
 TEST_F(GatewayRefusal, OfAnEndedSessionAndOfAnExpiredOne) {
   const auto head = sign(look());
-  ASSERT_TRUE(store_->run([&](store::Transaction& transaction) {
-    return identity_->end_session(transaction, session_->session.id);
+  ASSERT_TRUE(store_->run([&](store::Transaction& transaction) -> Result<void> {
+    TRY_VOID(identity_->end_session(transaction, session_->session.id));
+    return {};
   }));
   ASSERT_TRUE(identity_->refresh());
   expect_refused(head, look().body, 403, "ExpiredToken");

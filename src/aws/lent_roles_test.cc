@@ -142,8 +142,8 @@ TEST(Invariant8, WhatHandsOutCredentialsIsMarked) {
     const Json* found = action.attributes.find("credential_exit");
     return found != nullptr && *found->if_bool();
   };
-  for (const char* operation : {"AssumeRole", "GetSessionToken", "GetFederationToken",
-                                "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML", "AssumeRoot"}) {
+  for (const char* operation : {"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML", "AssumeRoot",
+                                "GetDelegatedAccessToken", "GetWebIdentityToken"}) {
     const Action action =
         form("sts", fmt::format("Action={}&Version=2011-06-15&RoleArn={}&RoleSessionName=x",
                                 operation, percent_encode(kAdmin)));
@@ -159,6 +159,27 @@ TEST(Invariant8, WhatHandsOutCredentialsIsMarked) {
   EXPECT_TRUE(marked(form("iam", "Action=CreateAccessKey&Version=2010-05-08&UserName=u")));
   EXPECT_FALSE(
       marked(json("secretsmanager", "secretsmanager.GetSecretValue", R"({"SecretId":"s"})")));
+}
+
+// The gate answers these with keys of its own.
+TEST(LentRoles, AreThoseThatAreAssumed) {
+  const Action assumed = form("sts", fmt::format("Action=AssumeRole&Version=2011-06-15&RoleArn={}"
+                                                 "&RoleSessionName=x&DurationSeconds=900",
+                                                 percent_encode(kAdmin)));
+  EXPECT_EQ(assumed.effect, Effect::kChange);
+  EXPECT_TRUE(sets_role(assumed));
+  ASSERT_EQ(assumed.resources.size(), 1U);
+  EXPECT_EQ(assumed.resources[0].name, kAdmin);
+  EXPECT_EQ(assumed.attributes.find("credential_exit"), nullptr);
+  const Action unnamed = form("sts", "Action=AssumeRole&Version=2011-06-15&RoleSessionName=x");
+  EXPECT_TRUE(touches(unnamed, "*"));
+  for (const char* operation : {"GetSessionToken", "GetFederationToken"}) {
+    const Action action =
+        form("sts", fmt::format("Action={}&Version=2011-06-15&Name=x", operation));
+    EXPECT_EQ(action.effect, Effect::kReveal) << operation;
+    EXPECT_EQ(action.attributes.find("credential_exit"), nullptr) << operation;
+    EXPECT_TRUE(touches(action, "*"));
+  }
 }
 
 TEST(Invariant8, AccessKeysShellsAndPrivateKeysBehindPlainNamesAreMarked) {

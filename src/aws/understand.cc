@@ -135,7 +135,8 @@ void judge(const Model& model, const Recognised& recognised, const Members& memb
       action.resources.push_back(any_resource(place));  // the rest may be anything
       break;
     }
-    const auto same = std::find(action.resources.begin(), action.resources.end(), role);
+    const auto same = std::find_if(action.resources.begin(), action.resources.end(),
+                                   [&](const Resource& other) { return other.name == role.name; });
     if (same == action.resources.end()) action.resources.push_back(std::move(role));
   }
   action.attributes = std::move(judged.attributes);

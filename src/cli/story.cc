@@ -152,8 +152,9 @@ Telling session(std::string_view kind, const Json& body) {
                         safe(body, "by"))};
   }
   return {"session started", Ink::kNone,
-          fmt::format("{}: {} for {}{}", safe(body, "session"), safe(body, "agent"),
-                      safe(body, "starter"), quoted(body, "purpose"))};
+          fmt::format("{}: {} for {}{}{}{}", safe(body, "session"), safe(body, "agent"),
+                      safe(body, "starter"), quoted(body, "purpose"),
+                      with(", from ", safe(body, "parent")), with(", as ", safe(body, "acts_as")))};
 }
 
 // A kind that this version does not tell: its members as they are.

@@ -261,6 +261,22 @@ Json refused_body(const Gate::Refusal& refusal) {
                        {"peer", shown(refusal.peer)}});
 }
 
+Json child_body(const Child& child, const identity::Session& session) {
+  return Json::object({{"session", session.id.text()},
+                       {"agent", session.agent.text()},
+                       {"owner", session.owner.text()},
+                       {"starter", session.starter.text()},
+                       {"purpose", shown(session.purpose)},
+                       {"expiry", format_time(session.expiry)},
+                       {"access_key_id", session.access_key_id},
+                       {"parent", child.child.parent.text()},
+                       {"root", session.root.text()},
+                       {"role", shown(child.role)},
+                       {"acts_as", shown(session.acts_as)},
+                       {"decided", child.decided_index},
+                       {"request_id", shown(child.request_id)}});
+}
+
 Json outcome_body(std::uint64_t decided_index, const std::string& request_id,
                   const Outcome& outcome) {
   return Json::object({{"decided", decided_index},

@@ -50,6 +50,7 @@ Json review_body(const review::Change& change, const review::Review& review);
 Json grant_body(const review::Grant& grant);
 Json policies_body(const Policies& policies);
 Json refused_body(const Gate::Refusal& refusal);
+Json child_body(const Child& child, const identity::Session& session);
 Json outcome_body(std::uint64_t decided_index, const std::string& request_id,
                   const Outcome& outcome);
 

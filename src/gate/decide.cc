@@ -49,7 +49,7 @@ Result<void> Deciding::decide(store::Transaction& transaction) {
 Result<void> Deciding::relate(store::Transaction& transaction) {
   if (question_.find_recreations == nullptr) return {};
   Action& action = question_.action;
-  TRY(const auto destroyed, load_destroyed(transaction, question_.holder->session.id));
+  TRY(const auto destroyed, load_destroyed(transaction, question_.holder->session.root));
   const std::vector<std::string> pairs = question_.find_recreations(action, destroyed);
   if (pairs.empty()) return {};
   Json::Array all;
@@ -184,7 +184,7 @@ Result<void> Deciding::allow(store::Transaction& transaction) {
   decision_.kind = VerdictKind::kAllow;
   decision_.message = "allowed";
   TRY_VOID(record(transaction, Cause::kPolicy));
-  TRY_VOID(remember_destroyed(transaction, question_.holder->session.id, decision_.ledger_index,
+  TRY_VOID(remember_destroyed(transaction, question_.holder->session.root, decision_.ledger_index,
                               question_.action, inside_.clock.now()));
   // Until its outcome is recorded: what a crash leaves here was perhaps sent.
   TRY_VOID(

@@ -1,5 +1,5 @@
-// What each session destroyed, for as long as a session can live: so that making it again is seen
-// for what it is. Private to the room.
+// What each session destroyed, with those that came from it, for as long as a session can live: so
+// that making it again is seen for what it is. Private to the room.
 #pragma once
 
 #include "gate/gate.h"

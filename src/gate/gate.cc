@@ -196,6 +196,23 @@ void Gate::record_outcome(std::uint64_t decided_index, std::string request_id, O
       std::move(recorded));
 }
 
+void Gate::start_child(Child child, ChildStarted started) {
+  Inside& inside = *inside_;
+  // Shared by the two closures below, one after the other on the writer's thread.
+  auto made = std::make_shared<std::optional<identity::Identity::StartedSession>>();
+  inside.store.submit(
+      [&inside, made, child = std::move(child)](store::Transaction& transaction) -> Result<void> {
+        TRY(*made, inside.identity.start_child(transaction, child.child));
+        TRY_VOID(inside.ledger.append(transaction, "session.started",
+                                      child_body(child, (*made)->session)));
+        return {};
+      },
+      [made, started = std::move(started)](Result<void> committed) {
+        if (!committed) return started(fail(std::move(committed).error()));
+        started(std::move(**made));
+      });
+}
+
 Result<std::vector<std::uint64_t>> Gate::settle_after_crash() {
   Inside& inside = *inside_;
   TRY_VOID(context(inside.store.migrate("gate", migrations(inside.store.engine())), "open gate"));

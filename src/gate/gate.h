@@ -20,6 +20,7 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "cedar/cedar.h"
+#include "gate/child.h"
 #include "gate/evaluate.h"
 #include "identity/identity.h"
 #include "ledger/ledger.h"
@@ -116,8 +117,7 @@ struct GateOptions {
   ObserveLeaves observe = ObserveLeaves::kRecorded;
 };
 
-// Any thread, unless said otherwise. Dies after the store has been closed: queued work refers to
-// it.
+// Any thread, unless said otherwise. Dies after the store is closed: queued work refers to it.
 class Gate {
  public:
   using Decided = std::function<void(Result<Decision>)>;
@@ -126,10 +126,10 @@ class Gate {
        review::Reviews& reviews, const Clock& clock, Log& log, Metrics& metrics,
        GateOptions options);
   ~Gate();
-  // Its tables, without policies.
+  // Its tables alone.
   static Result<void> prepare(store::Store& store);
 
-  // Swaps the policies whole, keeps their text, records policy.loaded; makes the tables. Blocks.
+  // Swaps them whole, keeps their text, records policy.loaded; makes the tables. Blocks.
   Result<void> set_policies(std::shared_ptr<const Policies> policies);
   std::shared_ptr<const Policies> policies() const;
   // Those of a digest, current or kept; a few are remembered. kNotFound, kCorrupt.
@@ -154,8 +154,7 @@ class Gate {
   // Decides and records. `decided` is called once, on another thread, after the commit is durable
   // (GateOptions::observe apart). An error means that nothing is recorded: deny.
   void decide(Question question, Decided decided);
-  // A request that was refused before it was understood (signature, framing): recorded as
-  // action.refused.
+  // Refused before it was understood (signature, framing): recorded as action.refused.
   struct Refusal {
     std::string request_id;
     std::string door;
@@ -168,9 +167,11 @@ class Gate {
   // Records the second entry of an executed action. `decided_index` is Decision::ledger_index.
   void record_outcome(std::uint64_t decided_index, std::string request_id, Outcome outcome,
                       std::function<void(Result<void>)> recorded);
+  // With its ledger entry. `started`: once, on another thread; then call identity.refresh().
+  void start_child(Child child, ChildStarted started);
   // Actions that were allowed and have no outcome: after a crash, `sent, outcome unknown`. Marks
-  // each with an action.outcome of kind unknown, once, and returns their ledger indices. Called at
-  // start, before serving; only where no other gateway serves from the same store.
+  // each with an action.outcome of kind unknown, once, and returns their ledger indices. Before
+  // serving; only where no other gateway serves from the same store.
   Result<std::vector<std::uint64_t>> settle_after_crash();
 
   // When the latest action was decided, as far as the ledger tells: nothing when there is none.
@@ -189,8 +190,7 @@ class Gate {
   Result<review::Reviews::Given> give_review(ChangeId id, const PersonId& person,
                                              review::Answer answer, const Digest& digest,
                                              std::string_view words);
-  // Ends changes that are past their time, with their ledger entries (change.expired); wakes the
-  // waiting. Returns how many. Blocks.
+  // Ends changes that are past their time (change.expired); wakes the waiting. How many. Blocks.
   Result<std::size_t> sweep();
 
  private:

@@ -125,8 +125,9 @@ TEST_F(Accounts, KeysDieWithTheirSession) {
   ASSERT_TRUE(start(wanted()));
   const std::string key = started_.keys.access_key_id;
   EXPECT_FALSE(identity_->was_key(key));
-  const auto end = [this](store::Transaction& transaction) {
-    return identity_->end_session(transaction, started_.session.id);
+  const auto end = [this](store::Transaction& transaction) -> Result<void> {
+    TRY_VOID(identity_->end_session(transaction, started_.session.id));
+    return {};
   };
   ASSERT_TRUE(write(end));
   EXPECT_EQ(identity_->find_key(key), nullptr);
@@ -168,6 +169,115 @@ TEST_F(Accounts, SuspendedAgentsOwnersAndStrangersStartNothing) {
     return identity_->set_agent_state(transaction, AgentId("kiro"), State::kSuspended);
   }));
   EXPECT_EQ(start(wanted()).error().code, Code::kDenied);
+}
+
+// Sessions that came from others (STS).
+class Children : public Accounts {
+ protected:
+  Result<void> start_child(const SessionId& parent, Duration lifetime, std::string acts_as = "") {
+    return write([&](store::Transaction& transaction) -> Result<void> {
+      const Identity::NewChild child{
+          .parent = parent, .expiry = clock_.now() + lifetime, .acts_as = std::move(acts_as)};
+      TRY(child_, identity_->start_child(transaction, child));
+      return {};
+    });
+  }
+  Result<void> end(const SessionId& id) {
+    return write([&](store::Transaction& transaction) -> Result<void> {
+      TRY(ended_, identity_->end_session(transaction, id));
+      return {};
+    });
+  }
+  static constexpr const char* kRole = "arn:aws:sts::123456789012:assumed-role/r/s";
+
+  Identity::StartedSession child_;
+  std::vector<SessionId> ended_;
+};
+
+TEST_F(Children, AreTheirParentsButForKeysExpiryAndWhomTheyActAs) {
+  ASSERT_TRUE(start(wanted()));
+  ASSERT_TRUE(start_child(started_.session.id, std::chrono::hours(1), kRole));
+  const auto holder = identity_->find_key(child_.keys.access_key_id);
+  ASSERT_NE(holder, nullptr);
+  const Session& session = holder->session;
+  EXPECT_NE(session.id, started_.session.id);
+  EXPECT_NE(child_.keys.access_key_id, started_.keys.access_key_id);
+  EXPECT_EQ(session.parent, started_.session.id);
+  EXPECT_EQ(session.root, started_.session.id);
+  EXPECT_EQ(session.acts_as, kRole);
+  EXPECT_EQ(session.starter, started_.session.starter);
+  EXPECT_EQ(session.purpose, started_.session.purpose);
+  EXPECT_EQ(session.expiry, clock_.now() + std::chrono::hours(1));
+  const auto parent = identity_->find_key(started_.keys.access_key_id);
+  EXPECT_EQ(parent->session.root, started_.session.id);
+  EXPECT_FALSE(parent->session.parent);
+  EXPECT_EQ(parent->session.acts_as, "");
+}
+
+TEST_F(Children, NeverOutliveTheirParent) {
+  ASSERT_TRUE(start(wanted()));
+  ASSERT_TRUE(start_child(started_.session.id, std::chrono::hours(12)));
+  EXPECT_EQ(child_.session.expiry, started_.session.expiry);
+}
+
+TEST_F(Children, EndWithWhomTheyCameFromAndNotTheOtherWayRound) {
+  ASSERT_TRUE(start(wanted()));
+  ASSERT_TRUE(start_child(started_.session.id, std::chrono::hours(1)));
+  const Identity::StartedSession first = std::move(child_);
+  ASSERT_TRUE(start_child(first.session.id, std::chrono::hours(1), kRole));
+  const Identity::StartedSession second = std::move(child_);
+  ASSERT_TRUE(start_child(second.session.id, std::chrono::hours(1), kRole));
+  EXPECT_EQ(child_.session.root, started_.session.id);
+  ASSERT_TRUE(end(second.session.id));
+  EXPECT_EQ(ended_, (std::vector<SessionId>{second.session.id, child_.session.id}));
+  EXPECT_NE(identity_->find_key(first.keys.access_key_id), nullptr);
+  ASSERT_TRUE(end(started_.session.id));
+  EXPECT_EQ(ended_, (std::vector<SessionId>{started_.session.id, first.session.id}));
+  for (const auto* one : std::initializer_list<const Identity::StartedSession*>{&started_, &first,
+                                                                                &second, &child_}) {
+    EXPECT_EQ(identity_->find_key(one->keys.access_key_id), nullptr);
+    EXPECT_TRUE(identity_->was_key(one->keys.access_key_id));
+  }
+  EXPECT_EQ(start_child(first.session.id, std::chrono::hours(1)).error().code, Code::kDenied);
+}
+
+TEST_F(Children, DoNotComeFromWhoMayNotAct) {
+  ASSERT_TRUE(start(wanted()));
+  ASSERT_TRUE(write([this](store::Transaction& transaction) {
+    return identity_->set_agent_state(transaction, AgentId("kiro"), State::kSuspended);
+  }));
+  EXPECT_EQ(start_child(started_.session.id, std::chrono::hours(1)).error().code, Code::kDenied);
+  ASSERT_TRUE(write([this](store::Transaction& transaction) {
+    return identity_->set_agent_state(transaction, AgentId("kiro"), State::kActive);
+  }));
+  ASSERT_TRUE(write([this](store::Transaction& transaction) {
+    return identity_->set_person_state(transaction, PersonId("alice"), State::kSuspended);
+  }));
+  EXPECT_EQ(start_child(started_.session.id, std::chrono::hours(1)).error().code, Code::kDenied);
+}
+
+// The gate's own rights are more than a role's may be.
+TEST_F(Children, OfARoleNeverActAsTheGateItself) {
+  ASSERT_TRUE(start(wanted()));
+  ASSERT_TRUE(start_child(started_.session.id, std::chrono::hours(1), kRole));
+  const SessionId role = child_.session.id;
+  EXPECT_EQ(start_child(role, std::chrono::hours(1)).error().code, Code::kInvalid);
+}
+
+TEST_F(Children, AreBoundedInNumberAndDepth) {
+  ASSERT_TRUE(start(wanted()));
+  SessionId parent = started_.session.id;
+  for (std::size_t i = 0; i < kGenerationsMax; ++i) {
+    ASSERT_TRUE(start_child(parent, std::chrono::hours(1))) << i;
+    parent = child_.session.id;
+  }
+  EXPECT_EQ(start_child(parent, std::chrono::hours(1)).error().code, Code::kExhausted);
+  for (std::size_t i = kGenerationsMax; i < kChildrenMax; ++i) {
+    ASSERT_TRUE(start_child(started_.session.id, std::chrono::hours(1))) << i;
+  }
+  EXPECT_EQ(start_child(started_.session.id, std::chrono::hours(1)).error().code, Code::kExhausted);
+  clock_.advance(std::chrono::hours(1));
+  EXPECT_TRUE(start_child(started_.session.id, std::chrono::hours(1)));
 }
 
 // Invariant 8: secrets stay.

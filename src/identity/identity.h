@@ -52,6 +52,10 @@ struct Session {
   Time expiry;
   std::optional<Time> ended;
   std::string access_key_id;  // ASIA and 16 of A-Z2-7
+  // Of a session that another one asked for (STS): it ends with that one. Nothing for others.
+  std::optional<SessionId> parent;
+  SessionId root;       // itself, or the first of its line
+  std::string acts_as;  // ARN of whom it is upstream; empty: whom the gate is
 };
 
 // What the client needs, shown once.
@@ -70,6 +74,10 @@ struct NewSession {
 inline constexpr Duration kSessionLifetimeMax = std::chrono::hours(24);
 inline constexpr std::size_t kPurposeBytesMax = 1'000;
 inline constexpr std::size_t kNameBytesMax = 200;
+// Running at once in one line, and how long that may be: tools assume a role per command or module.
+inline constexpr std::size_t kChildrenMax = 100;
+inline constexpr std::size_t kGenerationsMax = 8;
+inline constexpr std::size_t kActsAsBytesMax = 512;
 // Running at once: each holds two pages of locked memory in every gateway.
 inline constexpr std::size_t kSessionsMax = 5'000;
 // Keys of ended sessions that was_key still knows, newest first; older ones are merely unknown.
@@ -115,8 +123,18 @@ class Identity {
     SessionKeys keys;
   };
   Result<StartedSession> start_session(store::Transaction& transaction, const NewSession& session);
-  // kConflict when it has ended already.
-  Result<void> end_session(store::Transaction& transaction, const SessionId& id);
+  // A session of the same agent, owner, starter and purpose, which ends with its parent at the
+  // latest. kDenied when the parent has ended, or agent, owner or starter may not act; kExhausted
+  // when its line has too many.
+  struct NewChild {
+    SessionId parent;
+    Time expiry;          // at the latest
+    std::string acts_as;  // ARN; empty: whom the parent is, which must be the gate
+  };
+  Result<StartedSession> start_child(store::Transaction& transaction, const NewChild& child);
+  // With all that came from it. Returns who ended, itself first. kConflict when it has ended
+  // already.
+  Result<std::vector<SessionId>> end_session(store::Transaction& transaction, const SessionId& id);
 
   // Within a unit of work or a read.
   Result<Person> get_person(store::Transaction& transaction, const PersonId& id) const;

@@ -13,6 +13,9 @@ struct Identity::Inside {
          const crypto::SealingKey& key_in)
       : store(store_in), clock(clock_in), random(random_in), key(key_in.clone()) {}
 
+  // Draws keys and stores it; id, root (of the first of a line) and key are filled in.
+  Result<StartedSession> start(store::Transaction& transaction, Session session);
+
   std::shared_ptr<const Snapshot> current() const {
     const std::lock_guard lock(mutex);
     return snapshot;

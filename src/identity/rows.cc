@@ -66,7 +66,17 @@ std::vector<store::Migration> migrations(store::Engine engine) {
       "CREATE INDEX identity_sessions_started ON identity_sessions (started)",
       "CREATE INDEX identity_sessions_running ON identity_sessions (expiry) WHERE ended IS NULL",
   };
-  return {std::move(first)};
+  store::Migration second;
+  second.number = 2;
+  second.statements = {
+      fmt::format("CREATE TABLE identity_children (session TEXT PRIMARY KEY "
+                  "REFERENCES identity_sessions (id), parent TEXT NOT NULL "
+                  "REFERENCES identity_sessions (id), root TEXT NOT NULL, acts_as TEXT NOT NULL{}",
+                  end),
+      "CREATE INDEX identity_children_parent ON identity_children (parent)",
+      "CREATE INDEX identity_children_root ON identity_children (root)",
+  };
+  return {std::move(first), std::move(second)};
 }
 
 Result<Person> read_person(const store::Row& row) {
@@ -91,6 +101,9 @@ Result<Session> read_session(const store::Row& row) {
   session.expiry = from_micros(row.integer(6));
   if (!row.is_null(7)) session.ended = from_micros(row.integer(7));
   session.access_key_id = row.text(8);
+  if (!row.is_null(9)) session.parent = SessionId(row.text(9));
+  session.root = row.is_null(10) ? session.id : SessionId(row.text(10));
+  if (!row.is_null(11)) session.acts_as = row.text(11);
   return session;
 }
 

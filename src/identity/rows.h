@@ -13,8 +13,11 @@ std::vector<store::Migration> migrations(store::Engine engine);
 inline constexpr std::string_view kPersonColumns = "id, name, role, state, created";
 inline constexpr std::string_view kAgentColumns = "id, owner, state, created";
 inline constexpr std::string_view kSessionColumns =
-    "id, agent, owner, starter, purpose, started, expiry, ended, access_key_id";
-inline constexpr std::size_t kSessionColumnCount = 9;
+    "id, agent, owner, starter, purpose, started, expiry, ended, access_key_id, parent, root, "
+    "acts_as";
+inline constexpr std::size_t kSessionColumnCount = 12;
+inline constexpr std::string_view kSessionTables =
+    "identity_sessions LEFT JOIN identity_children ON session = id";
 
 // kCorrupt when a stored word is none of ours.
 Result<Person> read_person(const store::Row& row);

@@ -84,9 +84,9 @@ Result<std::shared_ptr<const Snapshot>> load_snapshot(store::Transaction& transa
   TRY(const Persons persons, load_persons(transaction, *snapshot));
   TRY(const Agents agents, load_agents(transaction));
   TRY(const store::Rows running,
-      transaction.query(fmt::format("SELECT {}, sealed_secret, sealed_token FROM identity_sessions "
+      transaction.query(fmt::format("SELECT {}, sealed_secret, sealed_token FROM {} "
                                     "WHERE ended IS NULL AND expiry > ?1",
-                                    kSessionColumns),
+                                    kSessionColumns, kSessionTables),
                         {to_micros(now)}));
   const Sources sources{persons, agents, key, before};
   for (const store::Row& row : running) {

@@ -11,6 +11,4 @@ namespace keyturn::vault {
 // at the turn of a day. The oldest is forgotten first.
 inline constexpr std::size_t kSigningKeysMax = 256;
 
-std::shared_ptr<const Signer> make_signer(Credentials credentials);
-
 }  // namespace keyturn::vault

@@ -69,6 +69,9 @@ class Signer {
   virtual std::string sign_v4a(std::string_view string_to_sign) const = 0;
 };
 
+// Of credentials that upstream handed out for one session: never stored. Any thread.
+std::shared_ptr<const Signer> make_signer(Credentials credentials);
+
 class Vault {
  public:
   // Its tables alone; open() does this too.

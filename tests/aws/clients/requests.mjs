@@ -220,7 +220,7 @@ const services = {
   ]],
   sts: ["sts", "STS", [
     ["GetCallerIdentity", {}, "observe", ["*"]],
-    ["AssumeRole", { RoleArn: iam("role/admin"), RoleSessionName: "s" }, "reveal",
+    ["AssumeRole", { RoleArn: iam("role/admin"), RoleSessionName: "s" }, "change",
       [iam("role/admin")]],
   ]],
 };
