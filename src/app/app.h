@@ -44,6 +44,8 @@ struct Core {
   // kConflict when a server holds it: those commands need it stopped.
   static Result<std::unique_ptr<Core>> open(const Config& config, const Needs& needs);
 
+  // For what expires. Made first, since the others refer to it.
+  std::unique_ptr<ForwardClock> forward;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<ledger::Ledger> ledger;
   std::unique_ptr<identity::Identity> identity;

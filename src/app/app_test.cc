@@ -203,6 +203,39 @@ TEST_F(AppTest, OnADiskThatStaysFullItSaysSo) {
   EXPECT_EQ(app.error().message, "no space left on device");
 }
 
+// The machine's clock, set ahead.
+class AheadClock final : public Clock {
+ public:
+  Time now() const override { return clock_.now() + std::chrono::hours(1); }
+  Instant monotonic() const override { return clock_.monotonic(); }
+
+ private:
+  SystemClock clock_;
+};
+
+TEST_F(AppTest, ASecondStartSaysThatTheClockIsBehindTheRecordUntilAnOperatorAcceptsIt) {
+  create_key();
+  const AheadClock ahead;
+  const Needs with_clock_ahead{.clock = ahead,
+                               .random = random_,
+                               .log = log_,
+                               .metrics = metrics_,
+                               .environment = needs().environment};
+  ASSERT_TRUE(App::start(config_, with_clock_ahead));
+  EXPECT_FALSE(logged("clock.behind_record"));
+  ASSERT_TRUE(App::start(config_, needs()));
+  EXPECT_TRUE(logged("clock.behind_record"));
+  config_.accept_clock = true;
+  ASSERT_TRUE(App::start(config_, needs()));
+  EXPECT_TRUE(logged("clock.accepted"));
+  config_.accept_clock = false;
+  const std::size_t lines = log_.lines().size();
+  ASSERT_TRUE(App::start(config_, needs()));
+  for (std::size_t i = lines; i < log_.lines().size(); ++i) {
+    EXPECT_EQ(log_.lines()[i].find("clock.behind_record"), std::string::npos) << log_.lines()[i];
+  }
+}
+
 TEST_F(AppTest, StartsAgainOnTheSameFolder) {
   create_key();
   for (int i = 0; i < 2; ++i) {

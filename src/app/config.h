@@ -77,6 +77,7 @@ struct Config {
   LedgerConfig ledger;
   LimitConfig limits;
   std::string policies_path;  // empty: the built-in pack
+  bool accept_clock = false;  // `serve --accept-clock`
   std::vector<Environment> environments;
 };
 

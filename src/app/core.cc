@@ -42,6 +42,7 @@ Result<bool> has_records(const Config& config, const Needs& needs) {
 
 Result<std::unique_ptr<Core>> Core::open(const Config& config, const Needs& needs) {
   auto core = std::make_unique<Core>();
+  core->forward = std::make_unique<ForwardClock>(needs.clock);
   TRY_VOID(create_folder(config.data_path));
   TRY(const crypto::SealingKey key,
       read_sealing_key(
@@ -49,7 +50,7 @@ Result<std::unique_ptr<Core>> Core::open(const Config& config, const Needs& need
            .credentials_folder = needs.environment("CREDENTIALS_DIRECTORY").value_or("")}));
   TRY(core->store, open_store(config, needs));
   TRY(core->ledger, ledger::Ledger::open(*core->store, needs.clock));
-  TRY(core->identity, identity::Identity::open(*core->store, needs.clock, needs.random, key));
+  TRY(core->identity, identity::Identity::open(*core->store, *core->forward, needs.random, key));
   TRY(core->vault, vault::Vault::open(*core->store, needs.clock, needs.random, needs.log, key,
                                       {.name = config.vault.name,
                                        .sources = config.vault.sources,
@@ -60,7 +61,7 @@ Result<std::unique_ptr<Core>> Core::open(const Config& config, const Needs& need
 }
 
 Result<void> prepare_rooms(Core& core, const Needs& needs) {
-  TRY_VOID(review::Reviews::open(*core.store, *core.identity, needs.clock, needs.random, {}));
+  TRY_VOID(review::Reviews::open(*core.store, *core.identity, *core.forward, needs.random, {}));
   TRY_VOID(gate::Gate::prepare(*core.store));
   return api::Api::prepare(*core.store);
 }

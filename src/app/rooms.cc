@@ -8,6 +8,7 @@
 #include "app/folder.h"
 #include "app/model.h"
 #include "app/policies.h"
+#include "gate/known_time.h"
 #include "ledger/server_rights.h"
 
 namespace keyturn::app {
@@ -18,6 +19,8 @@ constexpr Duration kTagNewsInterval = std::chrono::seconds(2);
 constexpr Duration kVaultInterval =
     std::chrono::seconds(30);  // it refreshes 5 minutes before expiry
 constexpr Duration kPublishInterval = std::chrono::seconds(1);
+// Between two machines' clocks, and what slewing gains; not worth a line in the log.
+constexpr Duration kClockNoise = std::chrono::seconds(2);
 // What a stolen moment may take back without an anchor noticing.
 constexpr Duration kAnchorInterval = std::chrono::minutes(1);
 constexpr Duration kWitnessInterval = std::chrono::seconds(2);
@@ -46,6 +49,7 @@ Result<std::unique_ptr<Rooms>> Rooms::open(const Config& config, const Needs& ne
   // Before anything is recorded: what is missing from the database must not be made up for.
   TRY_VOID(rooms->open_publisher());
   TRY_VOID(rooms->open_gate());
+  TRY_VOID(rooms->look_at_clock());
   TRY_VOID(rooms->settle());
   rooms->publish();
   TRY_VOID(rooms->check_anchors());  // again, for a log whose files were lost
@@ -74,14 +78,50 @@ Result<void> Rooms::look_at_rights() {
 }
 
 Result<void> Rooms::open_gate() {
-  TRY(reviews_, review::Reviews::open(*core_->store, *core_->identity, needs_.clock, needs_.random,
-                                      {.change_lifetime = config_.review.change_lifetime,
-                                       .grant_lifetime = config_.review.grant_lifetime}));
+  TRY(reviews_,
+      review::Reviews::open(*core_->store, *core_->identity, *core_->forward, needs_.random,
+                            {.change_lifetime = config_.review.change_lifetime,
+                             .grant_lifetime = config_.review.grant_lifetime}));
   gate_ = std::make_unique<gate::Gate>(
-      *core_->store, *core_->ledger, *core_->identity, *reviews_, needs_.clock, needs_.log,
+      *core_->store, *core_->ledger, *core_->identity, *reviews_, *core_->forward, needs_.log,
       needs_.metrics,
       gate::GateOptions{.console_url = api_url(config_.server), .observe = config_.ledger.observe});
   return reload_policies();
+}
+
+Result<void> Rooms::look_at_clock() {
+  TRY(const gate::KnownTime known, gate::read_known_time(*core_->store, *core_->ledger));
+  decided_until_ = known.decided;
+  const Time now = needs_.clock.now();
+  if (known.latest <= now) return {};
+  const std::string latest = format_time(known.latest);
+  if (config_.accept_clock) {
+    TRY_VOID(gate::accept_clock(*core_->store, *core_->ledger, known, now));
+    if (decided_until_) decided_until_ = std::min(*decided_until_, now);
+    needs_.log.info("clock.accepted", {{"latest", latest}});
+    return {};
+  }
+  core_->forward->raise(known.latest);
+  if (known.latest - now < kClockNoise) return {};
+  needs_.log.warning(
+      "clock.behind_record",
+      {{"latest", latest},
+       {"behind", format_duration(known.latest - now)},
+       {"note",
+        "what expired stays so, and no request that changes something is taken until the clock "
+        "has caught up; set it right, or start once with --accept-clock if it was wrong before"}});
+  return {};
+}
+
+// A clock that was set back while we ran.
+void Rooms::watch_clock() {
+  const Duration ahead = core_->forward->ahead();
+  if (ahead - clock_told_ < kClockNoise) return;
+  clock_told_ = ahead;
+  needs_.log.warning(
+      "clock.went_back",
+      {{"by", format_duration(ahead)},
+       {"note", "expiries go on as if it had not; entries say what the clock says"}});
 }
 
 Result<void> Rooms::reload_policies() {
@@ -232,9 +272,7 @@ Result<void> Rooms::open_gateway() {
   options.held_requests_per_session_max = config_.limits.held_requests_per_session;
   options.body.memory_bytes_max = config_.limits.body_memory_bytes;
   options.body.bytes_max = config_.limits.body_bytes;
-  TRY(const auto decided, gate_->last_decided());
-  // After a clock that went back, at most what was signed before now is refused.
-  if (decided) options.decided_until = std::min(*decided, needs_.clock.now());
+  if (decided_until_) options.decided_until = *decided_until_;
   options.body.directory = config_.data_path;  // private, and where the operator planned for space
   TRY(gateway_, aws::Gateway::create({.model = std::move(model),
                                       .gate = *gate_,
@@ -264,7 +302,7 @@ Result<void> Rooms::open_api() {
                               .reviews = *reviews_,
                               .gate = *gate_,
                               .vault = *core_->vault,
-                              .clock = needs_.clock,
+                              .clock = *core_->forward,
                               .log = needs_.log,
                               .metrics = needs_.metrics},
                              std::move(options)));
@@ -295,6 +333,7 @@ std::vector<Job> Rooms::anchoring() {
 }
 
 void Rooms::sweep() {
+  watch_clock();
   const auto swept = gate_->sweep();
   if (!swept) needs_.log.warning("changes.sweep_failed", {{"error", swept.error().message}});
 }

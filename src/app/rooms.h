@@ -75,6 +75,8 @@ class Rooms {
 
  private:
   Result<void> open_gate();
+  Result<void> look_at_clock();
+  void watch_clock();
   Result<void> settle();
   Result<void> look_at_rights();
   Result<void> open_publisher();
@@ -110,9 +112,11 @@ class Rooms {
   std::unique_ptr<Environments> environments_;
   std::unique_ptr<aws::Gateway> gateway_;
   std::unique_ptr<api::Api> api_;
-  std::string publish_error_;   // the last one; the publishing thread's
-  std::string witness_faults_;  // the last ones; the witnessing thread's
-  std::string anchor_faults_;   // the last ones; the anchoring thread's, then that of close()
+  std::optional<Time> decided_until_;  // by earlier lives of the server
+  Duration clock_told_{};              // the keeper's
+  std::string publish_error_;          // the last one; the publishing thread's
+  std::string witness_faults_;         // the last ones; the witnessing thread's
+  std::string anchor_faults_;  // the last ones; the anchoring thread's, then that of close()
 };
 
 }  // namespace keyturn::app

@@ -15,20 +15,24 @@ Checked<void> ReplayGuard::begin(const Sending& sending, Time now) {
     return refuse(
         Fault::kRequestExpired,
         "this request was signed before {}, when the gateway last decided something before "
-        "it started, and may have been executed; sign it anew",
-        format_time(decided_until_));
+        "it started, and may have been executed; {}",
+        format_time(decided_until_),
+        now < decided_until_ ? "the gateway's clock is behind its record: an operator must look"
+                             : "sign it anew");
   }
   while (!order_.empty() && order_.begin()->first + window_ < now) forget_oldest();
   if (sending.valid_from <= floor_) {
     return refuse(Fault::kRequestExpired,
-                  "too many requests were executed since this one was signed; sign it anew");
+                  "this request was signed before {}, and what was executed then is not known any "
+                  "more: too many were executed since, or the gateway's clock went back; sign it "
+                  "anew",
+                  format_time(floor_));
   }
   const std::string_view invocation =
       std::string_view(sending.invocation).substr(0, kInvocationBytesMax);
   const auto found = seen_.find(sending.signature);
   if (found == seen_.end()) {
     if (order_.size() >= kEntriesMax) {
-      floor_ = order_.begin()->first;
       forget_oldest();
     }
     seen_.emplace(sending.signature, Seen{now, sending.peer, {std::string(invocation)}});
@@ -68,6 +72,8 @@ std::size_t ReplayGuard::size() const {
 }
 
 void ReplayGuard::forget_oldest() {
+  // Also where verification would refuse them by now: the clock may go back.
+  floor_ = std::max(floor_, order_.begin()->first);
   seen_.erase(order_.begin()->second);
   order_.erase(order_.begin());
 }

@@ -22,8 +22,8 @@ namespace keyturn::aws {
 
 class ReplayGuard {
  public:
-  // 32 MiB at the most. When full, what was signed longest ago is forgotten, and nothing signed
-  // before that is accepted any more.
+  // 32 MiB at the most. When full, what was signed longest ago is forgotten. Nothing signed before
+  // what is forgotten is accepted any more, also when the clock goes back.
   static constexpr std::size_t kEntriesMax = 1U << 17U;
   // Equal calls in one second, as a loop that polls makes them.
   static constexpr std::size_t kInvocationsMax = 512;

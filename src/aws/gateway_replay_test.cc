@@ -80,6 +80,27 @@ TEST_F(Replay, IsForgottenOnceVerificationWouldRefuseItAnyway) {
   EXPECT_EQ(guard_.size(), 1U);
 }
 
+TEST_F(Replay, OfWhatWasForgottenIsRefusedAlsoWhenTheClockGoesBack) {
+  const auto executed = sending("a");
+  EXPECT_TRUE(begins(executed));
+  const Time then = now_;
+  now_ += 2 * kWindow;
+  signed_at_ = now_;
+  EXPECT_TRUE(begins(sending("b")));
+  now_ = then;
+  EXPECT_FALSE(begins(executed));
+  now_ += std::chrono::minutes(1);
+  signed_at_ = now_;
+  EXPECT_TRUE(begins(sending("c")));
+}
+
+TEST_F(Replay, OfWhatWasSignedBeforeTheRecordsLatestTimeNamesTheClock) {
+  ReplayGuard restarted(kWindow, now_ + std::chrono::hours(1));
+  const auto refused = restarted.begin(sending("a"), now_);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("clock is behind"), std::string::npos);
+}
+
 TEST_F(Replay, OfWhatWasForgottenForLackOfRoomIsRefused) {
   const auto first = sending("first");
   EXPECT_TRUE(begins(first));

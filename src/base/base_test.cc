@@ -61,6 +61,32 @@ TEST(ManualClock, StepsTheWallAloneWithoutMovingMonotonicTime) {
   EXPECT_EQ(clock.monotonic() - before, std::chrono::seconds(1));
 }
 
+TEST(ForwardClock, GoesOnWhenTheInnerOneIsSetBack) {
+  ManualClock inner;
+  const ForwardClock clock(inner);
+  const Time start = clock.now();
+  EXPECT_EQ(start, inner.now());
+  inner.step_wall(-std::chrono::hours(1));
+  EXPECT_EQ(clock.now(), start);
+  EXPECT_EQ(clock.ahead(), std::chrono::hours(1));
+  inner.advance(std::chrono::minutes(5));
+  EXPECT_EQ(clock.now(), start + std::chrono::minutes(5));
+  inner.step_wall(std::chrono::hours(2));
+  EXPECT_EQ(clock.now(), inner.now());
+  EXPECT_EQ(clock.ahead(), Duration(0));
+}
+
+TEST(ForwardClock, IsAtLeastAsLateAsItWasTold) {
+  ManualClock inner;
+  ForwardClock clock(inner);
+  const Time later = inner.now() + std::chrono::hours(3);
+  clock.raise(later);
+  clock.raise(inner.now());
+  EXPECT_EQ(clock.now(), later);
+  inner.advance(std::chrono::seconds(1));
+  EXPECT_EQ(clock.now(), later + std::chrono::seconds(1));
+}
+
 TEST(Base64, RoundTripsEveryLengthAndRefusesLooseForms) {
   SeededRandom random(1);
   for (std::size_t length = 0; length < 70; ++length) {

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#include <algorithm>
 #include <charconv>
 #include <ctime>
 #include <limits>
@@ -28,6 +29,29 @@ int read_digits(std::string_view text, std::size_t position, std::size_t width) 
 
 Time SystemClock::now() const { return from_micros(read_clock_micros(CLOCK_REALTIME)); }
 Instant SystemClock::monotonic() const { return Instant{read_clock_micros(CLOCK_MONOTONIC)}; }
+
+// The wall is read first: a thread that is stopped between both reads then makes the lead smaller,
+// which the next call mends, and not larger for good.
+Time ForwardClock::now() const {
+  const std::int64_t wall = to_micros(inner_.now());
+  const std::int64_t ticks = inner_.monotonic().micros;
+  return from_micros(std::max(wall, ticks + raise_lead(wall - ticks)));
+}
+
+void ForwardClock::raise(Time floor) { raise_lead(to_micros(floor) - inner_.monotonic().micros); }
+
+Duration ForwardClock::ahead() const {
+  const Time time = now();
+  return std::max(Duration(0), time - inner_.now());
+}
+
+// Returns the largest of all so far.
+std::int64_t ForwardClock::raise_lead(std::int64_t lead) const {
+  std::int64_t most = lead_.load();
+  while (most < lead && !lead_.compare_exchange_weak(most, lead)) {
+  }
+  return std::max(most, lead);
+}
 
 std::string format_time(Time time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);

@@ -40,6 +40,26 @@ class SystemClock final : public Clock {
   Instant monotonic() const override;
 };
 
+// Wall time that never goes back, for expiries: what has expired stays so when a machine's clock is
+// set back. From the latest time it has said or was told of, it goes on at the pace of monotonic
+// time until the inner clock has caught up.
+class ForwardClock final : public Clock {
+ public:
+  explicit ForwardClock(const Clock& inner) : inner_(inner) {}
+  Time now() const override;
+  Instant monotonic() const override { return inner_.monotonic(); }
+  // It is at least this late.
+  void raise(Time floor);
+  // Of the inner clock.
+  Duration ahead() const;
+
+ private:
+  std::int64_t raise_lead(std::int64_t lead) const;
+
+  const Clock& inner_;
+  mutable std::atomic<std::int64_t> lead_{INT64_MIN / 2};  // of wall over monotonic time, the most
+};
+
 // A clock that stands still until a test moves it.
 class ManualClock final : public Clock {
  public:

@@ -34,6 +34,8 @@ void add_server(CLI::App& app, Commands& commands, Options& options) {
   CLI::App* serve = commands.add(app, "serve", "run the server", Command::kServe);
   commands.config(serve);
   serve->add_option("--aws-model", options.aws_model, kAwsModelHelp);
+  serve->add_flag("--accept-clock", options.accept_clock,
+                  "the clock is right, and what the record says later was said by a wrong one");
   CLI::App* vault = commands.group(app, "vault", "the upstream credentials: seal, show");
   commands.config(commands.add(*vault, "seal", "seal AWS credentials from the environment",
                                Command::kVaultSeal));

@@ -100,8 +100,9 @@ struct Options {
   std::string root;                 // `size:hash` that a ledger must still contain
   std::optional<std::uint64_t> to;  // the last index
   std::uint64_t index = 0;
-  std::string target;      // a receipt, a folder or a URL of a published ledger; a file or folder
-  std::string key;         // a verifier key; empty: $KEYTURN_LEDGER_KEY or the data folder's
+  std::string target;  // a receipt, a folder or a URL of a published ledger; a file or folder
+  std::string key;     // a verifier key; empty: $KEYTURN_LEDGER_KEY or the data folder's
+  bool accept_clock = false;
   std::string aws_model;   // a file; empty: the one in the binary
   std::string checkpoint;  // a file with one that was kept
   std::string otlp;        // a collector's URL; empty: to standard output

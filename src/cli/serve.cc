@@ -31,6 +31,7 @@ void reload(app::App& app, Log& log) {
 Result<int> serve(const Context& context) {
   TRY(app::Config config, app::read_config(context.options.config));
   config.aws.model_path = context.options.aws_model;
+  config.accept_clock = context.options.accept_clock;
   // The vault's secrets are in this memory: no other process of the user reads it, no core holds
   // it.
   const rlimit no_core{0, 0};

@@ -185,6 +185,11 @@ Telling tell(std::string_view kind, const Json& body) {
             fmt::format("{} policies, digest {}", safe(body, "policies"),
                         safe(body, "policy_digest").substr(0, kDigestShown))};
   }
+  if (kind == "clock.accepted") {
+    return {"clock accepted", Ink::kYellow,
+            fmt::format("by the operator of this machine, though the record says {}",
+                        short_time(safe(body, "latest")))};
+  }
   if (kind == "vault.sealed") {
     return {"credentials sealed", Ink::kNone,
             fmt::format("{} as {}, by the {}", safe(body, "access_key_id"), safe(body, "name"),

@@ -101,7 +101,15 @@ std::vector<store::Migration> migrations(store::Engine engine) {
                          : R"(position('"beside":"' || c.digest || '"' in e.text))"),
       "DROP TABLE gate_contents",
   };
-  return {std::move(first), std::move(second), std::move(third), std::move(fourth)};
+  store::Migration fifth;
+  fifth.number = 5;
+  fifth.statements = {
+      fmt::format("CREATE TABLE gate_clock (id {0} PRIMARY KEY, latest {0} NOT NULL{1}", integer,
+                  end),
+      "INSERT INTO gate_clock (id, latest) VALUES (1, 0)",
+  };
+  return {std::move(first), std::move(second), std::move(third), std::move(fourth),
+          std::move(fifth)};
 }
 
 std::string_view to_string(Cause cause) {

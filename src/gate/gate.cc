@@ -13,8 +13,6 @@ constexpr std::string_view kDecisionsHelp = "Requests decided, by verdict.";
 constexpr std::int64_t kSettleMax = 1'000;  // one transaction's share after a crash
 
 // A ledger in use holds a decision every few entries.
-constexpr std::uint64_t kLookBackEntries = 500;
-constexpr std::size_t kLookBackPagesMax = 200;
 
 void count(Gate::Inside& inside, VerdictKind kind) {
   switch (kind) {
@@ -236,24 +234,6 @@ Result<std::vector<std::uint64_t>> Gate::settle_after_crash() {
     }));
   }
   return settled;
-}
-
-Result<std::optional<Time>> Gate::last_decided() const {
-  TRY(const ledger::Head head, inside_->ledger.head());
-  std::uint64_t end = head.size;
-  for (std::size_t page = 0; end > 0 && page < kLookBackPagesMax; ++page) {
-    const std::uint64_t begin = end > kLookBackEntries ? end - kLookBackEntries : 0;
-    TRY(const auto entries, inside_->ledger.read(begin, static_cast<std::size_t>(end - begin)));
-    for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
-      if (entry->kind == "action.decided") return std::optional<Time>(entry->time);
-    }
-    end = begin;
-  }
-  // Not among the latest: the oldest that was looked at came after it.
-  if (end == 0) return std::optional<Time>();
-  TRY(const auto entries, inside_->ledger.read(end, 1));
-  if (entries.empty()) return fail(Code::kCorrupt, "the ledger lacks entry {}", end);
-  return std::optional<Time>(entries.front().time);
 }
 
 std::unique_ptr<Gate::Listening> Gate::listen(ChangeId change, std::function<void()> listener) {

@@ -174,9 +174,6 @@ class Gate {
   // serving; only where no other gateway serves from the same store.
   Result<std::vector<std::uint64_t>> settle_after_crash();
 
-  // When the latest action was decided, as far as the ledger tells: nothing when there is none.
-  Result<std::optional<Time>> last_decided() const;
-
   // Wakes those who wait for a change to be decided: `listener` is called after each commit that
   // changed it, until the token is destroyed. Null when too many listen: then do not wait.
   class Listening {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "gate/fixture_test.h"
+#include "gate/known_time.h"
 
 namespace keyturn::gate {
 namespace {
@@ -37,7 +38,7 @@ TEST_F(OutcomeOf, WhatACrashLeftIsUnknownAndListedOnce) {
 }
 
 TEST_F(OutcomeOf, TheLastDecisionIsFoundBehindWhateverCameLater) {
-  EXPECT_EQ(get(gate_->last_decided()), std::nullopt);
+  EXPECT_EQ(get(read_known_time(*store_, *ledger_)).decided, std::nullopt);
   get(decide(action_of(Effect::kObserve, Tier::kProduction)));
   const Time then = clock_.now();
   clock_.advance(std::chrono::minutes(1));
@@ -46,7 +47,7 @@ TEST_F(OutcomeOf, TheLastDecisionIsFoundBehindWhateverCameLater) {
       EXPECT_TRUE(ledger_->append(transaction, "policy.loaded", Json::object({{"n", i}})));
     }
   });
-  EXPECT_EQ(get(gate_->last_decided()), then);
+  EXPECT_EQ(get(read_known_time(*store_, *ledger_)).decided, then);
 }
 
 TEST_F(OutcomeOf, ARefusalIsRecordedWithItsTextMadeSafe) {

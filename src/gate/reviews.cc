@@ -2,6 +2,7 @@
 #include "gate/bodies.h"
 #include "gate/destroyed.h"
 #include "gate/inside.h"
+#include "gate/known_time.h"
 
 namespace keyturn::gate {
 namespace {
@@ -61,6 +62,7 @@ Result<std::size_t> Gate::sweep() {
   TRY_VOID(inside.store.run([&](store::Transaction& transaction) -> Result<void> {
     TRY(expired, inside.reviews.expire(transaction));
     TRY_VOID(sweep_destroyed(transaction, inside.clock.now()));
+    TRY_VOID(write_known_time(transaction, inside.clock.now()));
     for (const ChangeId id : expired) {
       TRY_VOID(inside.ledger.append(transaction, "change.expired",
                                     Json::object({{"change", id.text()}})));

@@ -40,10 +40,6 @@ class Checks {
   void signed_anew(const std::string& operation, const std::string& table) {
     ++signed_[{operation, table}];
   }
-  // The wall clock of this run goes back: then copies of what was signed before may pass once more
-  // after a restart.
-  void forgive_copies() { copies_pass_ = true; }
-
   const std::vector<std::string>& faults() const { return faults_; }
   std::uint64_t entries() const { return leaves_.size(); }
   std::uint64_t calls() const { return calls_made_; }
@@ -74,7 +70,6 @@ class Checks {
   Trace& trace_;
   std::vector<std::string> faults_;
   bool may_lose_ = false;
-  bool copies_pass_ = false;
   std::uint64_t must_keep_ = 0;
 
   std::vector<Digest> leaves_;

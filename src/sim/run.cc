@@ -88,7 +88,6 @@ void plan_faults(World& world, const Plan& plan) {
     world.after(dice.between(Duration(0), kActive),
                 [&world] { world.pause_server(world.dice().between(seconds(1), seconds(60))); });
   }
-  if (plan.clock_steps > 0) world.checks().forgive_copies();
   for (std::size_t i = 0; i < plan.clock_steps; ++i) {
     world.after(dice.between(Duration(0), kActive), [&world] {
       const Duration by = world.dice().between(seconds(1), minutes(10));
@@ -138,7 +137,6 @@ void plan_disk_faults(World& world, const Plan& plan) {
 // Everything that is wrong ends, and what is under way may end too.
 void calm_down(World& world, Agents& agents) {
   world.upstream().set_faults(0);
-  world.mend_clock();
   agents.rest();
   world.run_for(kCalm);
   world.run_for(kLong);

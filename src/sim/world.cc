@@ -142,7 +142,11 @@ void World::start_second() {
                           std::filesystem::copy_options::recursive);
   }
   std::swap(config, config_);
+  faulty::Store* const faulty = faulty_;
+  LeasedStore* const leased = leased_;
   const auto second = Server::start(outside(), kSecond, config_);
+  faulty_ = faulty;
+  leased_ = leased;
   std::swap(config, config_);
   if (second) return checks_.fault("two gateways run on one data folder");
   trace_.add("second", fmt::format("does not start: {}", second.error().message));
@@ -395,11 +399,6 @@ void World::pause_server(Duration duration) {
 void World::step_clock(Duration by) {
   trace_.add("clock", fmt::format("steps by {} s", by.count() / 1'000'000));
   clock_.step_wall(by);
-  if (by < Duration::zero()) stepped_back_ -= by;
-}
-
-void World::mend_clock() {
-  if (stepped_back_ > Duration::zero()) step_clock(stepped_back_);
 }
 
 Report World::report() const {

@@ -70,8 +70,6 @@ class World {
   // The operator edits the policies and has them loaded.
   void change_policies();
   void step_clock(Duration by);
-  // Steps forward again what the steps back have gained: expiries are by the wall clock.
-  void mend_clock();
 
   Dice& dice() { return dice_; }
   const app::Config& config() const { return config_; }
@@ -124,7 +122,6 @@ class World {
   std::uint64_t visits_made_ = 0;
   std::optional<Duration> crash_;
   bool paused_ = false;
-  Duration stepped_back_{0};
   std::string root_token_;
   std::map<std::uint64_t, Guest> visits_;
   std::uint64_t steps_ = 0;
