@@ -108,8 +108,9 @@ Result<void> Rooms::look_at_clock() {
       {{"latest", latest},
        {"behind", format_duration(known.latest - now)},
        {"note",
-        "what expired stays so, and no request that changes something is taken until the clock "
-        "has caught up; set it right, or start once with --accept-clock if it was wrong before"}});
+        "what expired stays so, and a request that changes something must be signed after the "
+        "latest decision; set the clock right, or start once with --accept-clock if it was wrong "
+        "before"}});
   return {};
 }
 

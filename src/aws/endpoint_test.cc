@@ -53,5 +53,34 @@ TEST(Origin, IsNowhereForWhatIsNoRegion) {
   EXPECT_TRUE(upstream_origin(model(), iso, configured));
 }
 
+// SQS reads the queue of a form from the path, policy from the member.
+TEST(Invariant11, AQueuesPathIsTheQueueOfTheForm) {
+  const auto read = [](std::string_view target, std::string_view more) {
+    const http::RequestHead head{
+        "POST", std::string(target), {{"content-type", "application/x-www-form-urlencoded"}}};
+    const std::string body = fmt::format("Action=PurgeQueue&Version=2012-11-05{}", more);
+    return understand(model(), {"sqs", "us-east-1"}, head, body, {.account = "123456789012"});
+  };
+  constexpr std::string_view kDev = "&QueueUrl=http%3A%2F%2Fgw%2F123456789012%2Fdev";
+  for (const std::string_view target : {"/", "/123456789012/dev"}) {
+    const auto dev = read(target, kDev);
+    ASSERT_TRUE(dev) << target;
+    EXPECT_EQ(dev->action.resources[0].name, "arn:aws:sqs:us-east-1:123456789012:dev");
+  }
+  for (const std::string_view target :
+       {"/123456789012/prod", "/210987654321/dev", "/123456789012/dev/", "/123456789012/dev/x",
+        "/dev", "/x/123456789012/dev", "/123456789012/dev%2F"}) {
+    EXPECT_FALSE(read(target, kDev)) << target;
+  }
+  for (const std::string_view url :
+       {"dev", "%2F123456789012%2Fdev", "http%3A%2F%2Fgw%2F1%2Fprod%3F%2F123456789012%2Fdev",
+        "http%3A%2F%2Fgw%2F123456789012%2Fdev%23x", ""}) {
+    EXPECT_FALSE(read("/123456789012/dev", fmt::format("&QueueUrl={}", url))) << url;
+  }
+  const auto unnamed = read("/123456789012/prod", "");
+  ASSERT_TRUE(unnamed);
+  EXPECT_EQ(unnamed->action.resources[0].name, "*");
+}
+
 }  // namespace
 }  // namespace keyturn::aws

@@ -38,7 +38,7 @@ Checked<void> Passage::start_waiting() {
 void Passage::listen() {
   change_ = decision_->change->id;
   const std::shared_ptr<http::Exchange::Waker> waker = exchange_.waker();
-  waiting_->listening = shared_.needs.gate.listen(*change_, [waker] { waker->wake(); });
+  waiting_->listening = shared_.needs.gate.listen(*decision_->change, [waker] { waker->wake(); });
 }
 
 void Passage::wait_for_turn() {

@@ -32,9 +32,7 @@ Checked<void> ReplayGuard::begin(const Sending& sending, Time now) {
       std::string_view(sending.invocation).substr(0, kInvocationBytesMax);
   const auto found = seen_.find(sending.signature);
   if (found == seen_.end()) {
-    if (order_.size() >= kEntriesMax) {
-      forget_oldest();
-    }
+    if (order_.size() >= kEntriesMax) forget_oldest();
     seen_.emplace(sending.signature, Seen{now, sending.peer, {std::string(invocation)}});
     order_.emplace(sending.valid_from, sending.signature);
     return {};

@@ -213,6 +213,7 @@ Result<Understood> understand(const Model& model, const Scope& scope, const http
   const http::RequestHead& head = hoisted ? *hoisted : sent;
   TRY(const Recognised recognised, recognise(model, scope, head, body, options));
   TRY(Members members, read_members(recognised, head, body));
+  TRY_VOID(check_queue_path(recognised, members.input.body));
   const Place place = place_of(model, scope, options);
 
   Understood out;

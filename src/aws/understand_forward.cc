@@ -155,6 +155,21 @@ std::optional<std::string> find_unknown_member(const Operation& operation, const
   return std::nullopt;
 }
 
+Result<void> check_queue_path(const Recognised& recognised, const Json& body) {
+  const bool sqs = recognised.service != nullptr && recognised.service->name == "sqs";
+  if (!sqs || recognised.target.segments.empty()) return {};
+  const Json* url = body.find("QueueUrl");
+  if (url == nullptr) return {};  // any queue
+  const std::string text = text_of(*url).value_or("");
+  const std::string path = write_path(recognised.target.segments, recognised.target.trailing_slash);
+  const std::size_t host = text.find("://");
+  if (host != std::string::npos && text.find('/', host + 3) != std::string::npos &&
+      text.substr(text.find('/', host + 3)) == path) {
+    return {};
+  }
+  return fail(Code::kInvalid, "the path names another queue than `QueueUrl`; send it to `/`");
+}
+
 std::string write_canonical_request(const Action& action, const Recognised& recognised,
                                     const Forward& forward, std::string_view canonical_body) {
   Json headers = Json::Object{};

@@ -36,6 +36,8 @@ std::optional<std::string> find_unknown_part(const Recognised& recognised,
 // A member at the top of the body that the model does not know: it may name another resource, or
 // ask for more than the operation does by itself. Nothing for operations that only look.
 std::optional<std::string> find_unknown_member(const Operation& operation, const Json& body);
+// SQS reads the queue of a form from the path, policy from `QueueUrl`: kInvalid when they differ.
+Result<void> check_queue_path(const Recognised& recognised, const Json& body);
 bool is_place(const Operation& operation, char place, std::string_view name);
 
 // What a grant binds: docs/format/digest.md.

@@ -12,8 +12,6 @@ constexpr std::string_view kDecisions = "keyturn_gate_decisions_total";
 constexpr std::string_view kDecisionsHelp = "Requests decided, by verdict.";
 constexpr std::int64_t kSettleMax = 1'000;  // one transaction's share after a crash
 
-// A ledger in use holds a decision every few entries.
-
 void count(Gate::Inside& inside, VerdictKind kind) {
   switch (kind) {
     case VerdictKind::kAllow:
@@ -236,8 +234,19 @@ Result<std::vector<std::uint64_t>> Gate::settle_after_crash() {
   return settled;
 }
 
-std::unique_ptr<Gate::Listening> Gate::listen(ChangeId change, std::function<void()> listener) {
-  return inside_->listeners->listen(change, std::move(listener));
+std::unique_ptr<Gate::Listening> Gate::listen(const review::Change& seen,
+                                              const std::function<void()>& listener) {
+  auto listening = inside_->listeners->listen(seen.id, listener);
+  if (listening == nullptr) return nullptr;
+  // A review may have come between the commit that `seen` is of and now, and woke nobody.
+  bool same = false;
+  const auto looked = inside_->store.read([&](store::Transaction& transaction) -> Result<void> {
+    TRY(const review::Change now, inside_->reviews.get_change(transaction, seen.id));
+    same = now.state == seen.state && now.reviews.size() == seen.reviews.size();
+    return {};
+  });
+  if (!looked || !same) listener();
+  return listening;
 }
 
 }  // namespace keyturn::gate

@@ -175,12 +175,14 @@ class Gate {
   Result<std::vector<std::uint64_t>> settle_after_crash();
 
   // Wakes those who wait for a change to be decided: `listener` is called after each commit that
-  // changed it, until the token is destroyed. Null when too many listen: then do not wait.
+  // changed it since it was as `seen`, until the token is destroyed; at once when one has, or when
+  // that cannot be told. Null when too many listen: then do not wait.
   class Listening {
    public:
     virtual ~Listening() = default;
   };
-  std::unique_ptr<Listening> listen(ChangeId change, std::function<void()> listener);
+  std::unique_ptr<Listening> listen(const review::Change& seen,
+                                    const std::function<void()>& listener);
   // One person's review, with its ledger entries (review.given, grant.issued), in one transaction;
   // then wakes the waiting. kConflict when the policies have changed since: the change is void.
   // Blocks.

@@ -5,6 +5,7 @@
 namespace keyturn::gate {
 namespace {
 
+// A ledger in use holds a decision every few entries.
 constexpr std::uint64_t kLookBackEntries = 500;
 constexpr std::size_t kLookBackPagesMax = 200;
 

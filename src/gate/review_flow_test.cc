@@ -73,9 +73,10 @@ TEST_F(Flow, HoldsAgainWhenTheGrantExpiredUnused) {
 }
 
 TEST_F(Flow, SweepsWhatIsPastItsTime) {
-  clock_.advance(std::chrono::hours(25));
   bool woken = false;
-  const auto listening = gate_->listen(held_.change->id, [&woken] { woken = true; });
+  const auto listening = gate_->listen(*held_.change, [&woken] { woken = true; });
+  EXPECT_FALSE(woken);
+  clock_.advance(std::chrono::hours(25));
   EXPECT_EQ(get(gate_->sweep()), 1U);
   EXPECT_TRUE(woken);
   EXPECT_EQ(get(gate_->sweep()), 0U);
@@ -84,8 +85,10 @@ TEST_F(Flow, SweepsWhatIsPastItsTime) {
 
 TEST_F(Flow, WakesThoseWhoWaitAndOnlyThose) {
   int woken = 0;
-  auto listening = gate_->listen(held_.change->id, [&woken] { ++woken; });
-  const auto other = gate_->listen(ChangeId{99}, [] { FAIL(); });
+  auto listening = gate_->listen(*held_.change, [&woken] { ++woken; });
+  const Decision elsewhere =
+      get(decide(action_of(Effect::kChange, Tier::kProduction, "elsewhere")));
+  const auto other = gate_->listen(*elsewhere.change, [] { FAIL(); });
   ASSERT_TRUE(review(held_, "bob"));
   EXPECT_EQ(woken, 1);
   listening.reset();
@@ -93,9 +96,20 @@ TEST_F(Flow, WakesThoseWhoWaitAndOnlyThose) {
   EXPECT_EQ(woken, 1);
 }
 
+TEST_F(Flow, WakesAtOnceWhoListensAfterTheReview) {
+  ASSERT_TRUE(review(held_, "bob"));
+  int woken = 0;
+  const auto late = gate_->listen(*held_.change, [&woken] { ++woken; });
+  EXPECT_EQ(woken, 1);
+  review::Change unknown = *held_.change;
+  unknown.id = ChangeId{99};
+  const auto lost = gate_->listen(unknown, [&woken] { ++woken; });
+  EXPECT_EQ(woken, 2);
+}
+
 TEST_F(Flow, LetsAListenerEndItself) {
   std::unique_ptr<Gate::Listening> listening;
-  listening = gate_->listen(held_.change->id, [&listening] { listening.reset(); });
+  listening = gate_->listen(*held_.change, [&listening] { listening.reset(); });
   ASSERT_TRUE(review(held_, "bob"));
   EXPECT_EQ(listening, nullptr);
 }
