@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <fstream>
+#include <filesystem>
 #include <set>
 
 #include "store/store.h"
@@ -49,11 +49,11 @@ class FaultyDisk : public testing::Test {
     }
     return whole;
   }
-  // Nothing is finished; the next start finds an unclean stop and checks the whole database.
+  // Nothing is finished, so the marker stays: the next start checks the whole database.
   Result<std::size_t> crash(unsigned kept_percent) {
     disk_.cut_power();
     store_.reset();
-    std::ofstream(folder_.path() + "/store.in-use").close();
+    EXPECT_TRUE(std::filesystem::exists(folder_.path() + "/store.in-use"));
     return disk_.restore_power(kept_percent);
   }
 
@@ -76,6 +76,31 @@ TEST_F(FaultyDisk, ASyncThatFailsIsAFailedCommitAndThePowerCutLosesNothingAcknow
   disk_.set_faults({});
   ASSERT_TRUE(open());
   EXPECT_EQ(ids(), std::set<std::int64_t>{1});
+}
+
+TEST_F(FaultyDisk, AStoreThatSawItsDiskFailIsCheckedAtTheNextStart) {
+  ASSERT_TRUE(open());
+  ASSERT_TRUE(insert(1));
+  disk_.set_faults({.sync_fails_percent = 100});
+  EXPECT_FALSE(insert(2));
+  disk_.set_faults({});
+  ASSERT_TRUE(insert(3));
+  store_.reset();
+  EXPECT_TRUE(std::filesystem::exists(folder_.path() + "/store.in-use"));
+  ASSERT_TRUE(open());
+  EXPECT_NE(log_.lines().back().find("store.unclean_stop"), std::string::npos);
+  store_.reset();
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() + "/store.in-use"));
+}
+
+TEST_F(FaultyDisk, AFullDiskIsNoDiskThatFails) {
+  ASSERT_TRUE(open());
+  disk_.set_faults({.full_percent = 100});
+  EXPECT_FALSE(insert(1));
+  disk_.set_faults({});
+  ASSERT_TRUE(insert(2));
+  store_.reset();
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() + "/store.in-use"));
 }
 
 TEST_F(FaultyDisk, WhatWasNotSyncedIsLostInAPowerCut) {

@@ -67,13 +67,19 @@ Result<void> check_sqlite_version(int version) {
               version / 1'000'000, version / 1'000 % 1'000, version % 1'000);
 }
 
-Error SqliteConnection::error(int code) const {
+Error SqliteConnection::error(int code) {
   const int system_error = sqlite3_system_errno(database_.get());
   std::string message = fmt::format("database: {}", sqlite3_errmsg(database_.get()));
   if ((code & 0xFF) == SQLITE_IOERR && system_error != 0) {
     message += fmt::format(" ({})", std::strerror(system_error));
   }
-  return {code_of(code, system_error), std::move(message)};
+  const Code meaning = code_of(code, system_error);
+  // What is full heals by itself; any other failure of the disk may have left something behind.
+  if (meaning == Code::kCorrupt ||
+      ((code & 0xFF) == SQLITE_IOERR && meaning == Code::kUnavailable)) {
+    disk_failed_ = true;
+  }
+  return {meaning, std::move(message)};
 }
 
 Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::string& path,
@@ -221,7 +227,7 @@ Result<void> SqliteConnection::bind(sqlite3_stmt* statement, Transaction::Parame
   return {};
 }
 
-Result<Row> SqliteConnection::read_row(sqlite3_stmt* statement) const {
+Result<Row> SqliteConnection::read_row(sqlite3_stmt* statement) {
   std::vector<Value> values;
   const int columns = sqlite3_column_count(statement);
   values.reserve(static_cast<std::size_t>(columns));

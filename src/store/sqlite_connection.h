@@ -40,6 +40,8 @@ class SqliteConnection {
   // Of parameters since the last count_from_zero().
   std::size_t bytes_bound() const { return bytes_bound_; }
   void count_from_zero() { bytes_bound_ = 0; }
+  // Whether the disk ever failed, or gave back what is no database; a full one has not failed.
+  bool disk_failed() const { return disk_failed_; }
   sqlite3* raw() const { return database_.get(); }
 
  private:
@@ -62,13 +64,14 @@ class SqliteConnection {
   Result<sqlite3_stmt*> find_or_prepare(std::string_view sql);
   Result<void> bind(sqlite3_stmt* statement, Transaction::Parameters parameters);
   Result<void> bind_one(sqlite3_stmt* statement, int number, const Value& value);
-  Result<Row> read_row(sqlite3_stmt* statement) const;
-  Error error(int code) const;
+  Result<Row> read_row(sqlite3_stmt* statement);
+  Error error(int code);
 
   Database database_;
   std::vector<std::pair<std::string, Statement>> controls_;  // a handful of fixed texts
-  bool controlling_ = false;                                 // the authorizer lets control through
-  std::list<Cached> cached_;                                 // the most recently used first
+  bool disk_failed_ = false;
+  bool controlling_ = false;  // the authorizer lets control through
+  std::list<Cached> cached_;  // the most recently used first
   std::unordered_map<std::string_view, std::list<Cached>::iterator> by_sql_;
   std::size_t bytes_bound_ = 0;
 };

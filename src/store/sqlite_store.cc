@@ -56,6 +56,7 @@ class SqliteWriteConnection final : public WriteConnection {
   }
   bool in_transaction() const override { return connection_->in_transaction(); }
   std::size_t bytes_written() const override { return connection_->bytes_bound(); }
+  bool disk_failed() const { return connection_->disk_failed() || checkpoint_failed_; }
 
   bool wants_idle_time() const override { return log_pages_ > 0; }
   void keep_house(Load load) override {
@@ -83,6 +84,7 @@ class SqliteWriteConnection final : public WriteConnection {
     const int code = sqlite3_wal_checkpoint_v2(connection_->raw(), nullptr, mode, nullptr, nullptr);
     // Busy is a reader on an old state; the next one will do.
     if (code != SQLITE_OK && code != SQLITE_BUSY) {
+      checkpoint_failed_ = true;
       log_.warning("store.checkpoint_failed", {{"error", sqlite3_errstr(code)}});
     }
   }
@@ -91,6 +93,7 @@ class SqliteWriteConnection final : public WriteConnection {
   Log& log_;
   int log_pages_ = 0;
   int next_checkpoint_ = kCheckpointPages;
+  bool checkpoint_failed_ = false;
 };
 
 class SqliteReadConnection final : public ReadConnection {
@@ -141,10 +144,11 @@ Result<void> check_integrity(SqliteConnection& connection, const std::string& pa
 
 class SqliteStore final : public Store {
  public:
-  SqliteStore(std::unique_ptr<Folder> folder, std::unique_ptr<Readers> readers,
+  SqliteStore(std::string path, std::unique_ptr<Folder> folder, std::unique_ptr<Readers> readers,
               std::unique_ptr<SqliteConnection> connection, WriterHost* host, const Clock& clock,
               Log& log, Metrics& metrics)
-      : clock_(clock),
+      : path_(std::move(path)),
+        clock_(clock),
         log_(log),
         folder_(std::move(folder)),
         readers_(std::move(readers)),
@@ -168,7 +172,15 @@ class SqliteStore final : public Store {
     std::unique_ptr<WriteConnection> connection = writer_.close();
     readers_->close();
     if (connection == nullptr) return;
+    const bool failed = static_cast<const SqliteWriteConnection&>(*connection).disk_failed();
     connection.reset();
+    // A log that is left was not moved into the database whole. The next start looks at all of it.
+    std::error_code error;
+    if (failed || std::filesystem::exists(path_ + "-wal", error)) {
+      log_.warning("store.marker_stays", {{"error", "the disk failed while the store was open"}});
+      folder_.reset();
+      return;
+    }
     if (const auto marked = folder_->mark_clean(); !marked) {
       log_.warning("store.marker_stays", {{"error", marked.error().message}});
     }
@@ -179,6 +191,7 @@ class SqliteStore final : public Store {
   bool on_writer_thread() const override { return writer_.is_this_thread(); }
   bool commit_here() override { return writer_.commit_here(); }
 
+  const std::string path_;
   const Clock& clock_;
   Log& log_;
   std::unique_ptr<Folder> folder_;
@@ -209,8 +222,8 @@ Result<std::unique_ptr<Store>> open_sqlite(const SqliteOptions& options, const C
   connection->forbid_control();
   TRY(auto readers, open_readers(options.path, options.read_connections));
   auto store =
-      std::make_unique<SqliteStore>(std::move(folder), std::move(readers), std::move(connection),
-                                    options.host, clock, log, metrics);
+      std::make_unique<SqliteStore>(options.path, std::move(folder), std::move(readers),
+                                    std::move(connection), options.host, clock, log, metrics);
   TRY_VOID(prepare_migrations(*store, kMigrationsTable));
   return store;
 }
