@@ -79,17 +79,8 @@ std::optional<Refusal> Handlers::authenticate(const http::RequestHead& head, Vis
     return Refusal{401, "unauthenticated", "send your token as `Authorization: Bearer ktp_…`"};
   }
   auto person = needs_.identity.authenticate(*token);
-  if (!person) {
-    return Refusal{401, "unauthenticated",
-                   "this token is not valid; an administrator makes a new person with "
-                   "`keyturn person add`"};
-  }
+  if (!person) return Refusal{401, "unauthenticated", std::move(person.error().message)};
   visit.person = std::move(*person);
-  if (visit.person.state != identity::State::kActive) {
-    return Refusal{
-        403, "denied",
-        fmt::format("the person `{}` is suspended; ask an administrator", visit.person.id.text())};
-  }
   if (visit.match.route->access == Access::kAdministrator &&
       visit.person.role != identity::Role::kAdministrator) {
     return Refusal{

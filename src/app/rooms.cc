@@ -82,10 +82,9 @@ Result<void> Rooms::open_gate() {
       review::Reviews::open(*core_->store, *core_->identity, *core_->forward, needs_.random,
                             {.change_lifetime = config_.review.change_lifetime,
                              .grant_lifetime = config_.review.grant_lifetime}));
-  gate_ = std::make_unique<gate::Gate>(
-      *core_->store, *core_->ledger, *core_->identity, *reviews_, *core_->forward, needs_.log,
-      needs_.metrics,
-      gate::GateOptions{.console_url = api_url(config_.server), .observe = config_.ledger.observe});
+  gate_ = std::make_unique<gate::Gate>(*core_->store, *core_->ledger, *core_->identity, *reviews_,
+                                       *core_->forward, needs_.log, needs_.metrics,
+                                       gate::GateOptions{.observe = config_.ledger.observe});
   return reload_policies();
 }
 

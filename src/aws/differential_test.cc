@@ -35,7 +35,7 @@ http::RequestHead form() {
 
 constexpr const char* kDescribe = "DynamoDB_20120810.DescribeTable";
 
-TEST(Differentials, PercentEncodingTwiceIsRefused) {
+TEST(Invariant11, PercentEncodingTwiceIsRefused) {
   for (const char* target :
        {"/2015-03-31/functions/%252e%252e", "/2015-03-31/functions/a%252Fb",
         "/2015-03-31/functions/%2541", "/2015-03-31/functions/arn%253Aaws%253Alambda"}) {
@@ -50,7 +50,7 @@ TEST(Differentials, PercentEncodingTwiceIsRefused) {
   EXPECT_EQ(key->forward.target, "/bucket/100%2541");
 }
 
-TEST(Differentials, DotSegmentsAreRefusedInEveryEncoding) {
+TEST(Invariant11, DotSegmentsAreRefusedInEveryEncoding) {
   for (const char* target :
        {"/bucket/../other", "/bucket/./key", "/bucket/%2e%2e/other", "/bucket/.%2E/other",
         "/bucket/a%2F..%2Fother", "/bucket/a%2f%2e%2e%2fother", "/bucket/a%5C..%5Cother", "/..",
@@ -63,7 +63,7 @@ TEST(Differentials, DotSegmentsAreRefusedInEveryEncoding) {
   }
 }
 
-TEST(Differentials, AnEncodedSlashIsNoBoundaryAndStaysEncoded) {
+TEST(Invariant11, AnEncodedSlashIsNoBoundaryAndStaysEncoded) {
   const auto function = read("lambda", {"DELETE", "/2015-03-31/functions/a%2Fversions%2f1", {}});
   ASSERT_TRUE(function);
   EXPECT_EQ(function->action.operation, "DeleteFunction");
@@ -75,7 +75,7 @@ TEST(Differentials, AnEncodedSlashIsNoBoundaryAndStaysEncoded) {
   EXPECT_EQ(object->forward.target, "/bucket%2Fkey");
 }
 
-TEST(Differentials, APlusIsOneThingInEachPlace) {
+TEST(Invariant11, APlusIsOneThingInEachPlace) {
   expect_refused(read("s3", get("/bucket?prefix=a+b")), "plus");
   expect_refused(read("s3", get("/bucket?a+b=1")), "plus");
   const auto key = read("s3", get("/bucket/a+b"));
@@ -89,7 +89,7 @@ TEST(Differentials, APlusIsOneThingInEachPlace) {
 }
 
 // Folded fields never come this far: http refuses them (attack_test.cc, framing_test.cc).
-TEST(Differentials, FieldsInAnyCaseAreTheSameField) {
+TEST(Invariant11, FieldsInAnyCaseAreTheSameField) {
   for (const char* name : {"X-AMZ-TARGET", "x-Amz-Target"}) {
     http::RequestHead head = json(kDescribe);
     head.headers.add(name, "DynamoDB_20120810.DeleteTable");
@@ -102,7 +102,7 @@ TEST(Differentials, FieldsInAnyCaseAreTheSameField) {
   expect_refused(read("s3", acl), "repeated");
 }
 
-TEST(Differentials, NamesThatDifferInCaseOnlyAreRefused) {
+TEST(Invariant11, NamesThatDifferInCaseOnlyAreRefused) {
   expect_refused(read("dynamodb", json(kDescribe), R"({"TableName":"dev","tableName":"prod"})"),
                  "upper and lower case");
   expect_refused(read("iam", form(), "Action=DeleteUser&Version=2010-05-08&UserName=a&username=b"),
@@ -123,7 +123,7 @@ TEST(Differentials, NamesThatDifferInCaseOnlyAreRefused) {
                    R"({"TableName":"t","Item":{"id":{"S":"1"},"Id":{"S":"2"}}})"));
 }
 
-TEST(Differentials, RepeatedNamesAreRefusedInEveryProtocol) {
+TEST(Invariant11, RepeatedNamesAreRefusedInEveryProtocol) {
   expect_refused(read("dynamodb", json(kDescribe), R"({"TableName":"a","TableName":"b"})"),
                  "TableName");
   expect_refused(read("dynamodb", json(kDescribe), R"({"TableName":"a","Table\u004eame":"b"})"),
@@ -145,7 +145,7 @@ TEST(Differentials, RepeatedNamesAreRefusedInEveryProtocol) {
                  "both a value and a group");
 }
 
-TEST(Differentials, XmlAsksForNothingAndIsNoDeeperThanItSays) {
+TEST(Invariant11, XmlAsksForNothingAndIsNoDeeperThanItSays) {
   const auto deletion = [](const std::string& text) {
     return read("s3", {"POST", "/b?delete", {}}, text);
   };
@@ -163,7 +163,7 @@ TEST(Differentials, XmlAsksForNothingAndIsNoDeeperThanItSays) {
   expect_refused(deletion(wide + "</Delete>"), "too many elements");
 }
 
-TEST(Differentials, CompressedBodiesAreNotInflated) {
+TEST(Invariant11, CompressedBodiesAreNotInflated) {
   // A megabyte of zeros, a few bytes long: whoever inflates it may be the one to fall.
   const std::string bomb("\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xec\xc1\x01\x01\x00", 15);
   for (const char* coding : {"gzip", "GZIP", "deflate", "br", "zstd", "gzip, gzip", "x-gzip",
@@ -179,7 +179,7 @@ TEST(Differentials, CompressedBodiesAreNotInflated) {
   }
 }
 
-TEST(Differentials, AFormAndAJsonBodyAreNotOneRequest) {
+TEST(Invariant11, AFormAndAJsonBodyAreNotOneRequest) {
   const std::string body = "Action=PurgeQueue&Version=2012-11-05";
   http::RequestHead both = form();
   both.headers.add("x-amz-target", "AmazonSQS.ListQueues");

@@ -115,8 +115,8 @@ TEST_F(ProtocolVectors, HoldTheirValuesWhereTheModelSays) {
   EXPECT_GE(compared, 300U);
 }
 
-// Invariant 11: what upstream reads is what policy judged.
-TEST_F(ProtocolVectors, AreTheSameOnceWrittenAnew) {
+// What upstream reads is what policy judged.
+TEST_F(ProtocolVectors, Invariant11AreTheSameOnceWrittenAnew) {
   for (const Vector& vector : all()) {
     const auto first = read(vector);
     if (!first) continue;

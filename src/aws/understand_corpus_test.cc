@@ -92,8 +92,8 @@ TEST_F(Corpus, IsRoutedToTheOperationThatWasEncoded) {
   RecordProperty("right", static_cast<int>(right));
 }
 
-// Invariant 11: what upstream reads is what policy judged.
-TEST_F(Corpus, IsReadTheSameAfterItWasWrittenAnew) {
+// What upstream reads is what policy judged.
+TEST_F(Corpus, Invariant11IsReadTheSameAfterItWasWrittenAnew) {
   for (const Sample& sample : samples()) {
     const auto first = read(sample);
     if (!first) continue;

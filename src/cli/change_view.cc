@@ -161,7 +161,9 @@ std::string change_view(const Json& change, const Style& style, Time now) {
   if (!why.empty()) out += "\n" + title("How this was understood") + why;
   const Json* explanation = change.find("explanation");
   if (explanation != nullptr) {
-    out += "\n" + title("Why it is held") + hold_explanation(*explanation, style);
+    const bool is_decided = change.string_or("state", "") != "open";
+    out += "\n" + title(is_decided ? "Why it was held" : "Why it is held") +
+           hold_explanation(*explanation, style, is_decided);
   }
   out += "\n" + title("Claimed by the agent, unverified") +
          safe_lines(change.string_or("reason", ""), 2) + "\n";

@@ -48,14 +48,15 @@ Result<int> give_review(const Context& context) {
   const bool approve = options.command == Command::kApprove;
   TRY(const Client client, Client::create(options.url, context.environment));
   TRY(const Json change, client.get(target_of(options)));
-  if (!options.json) print(change_view(change, context.style, context.clock.now()) + "\n");
-  // What is answered is what was shown: if the change differs by then, the server refuses.
+  // What is answered is what is shown: if the change differs by then, the server refuses.
   TRY(const std::string digest, change.get_string("digest"));
   Json body = Json::object({{"answer", approve ? "approve" : "reject"}, {"digest", digest}});
   if (!options.words.empty()) body.set("words", options.words);
   TRY(const Json answer, client.send("POST", target_of(options) + "/reviews", body));
+  const Time now = context.clock.now();
   print(options.json ? to_pretty_text(answer) + "\n"
-                     : review_result(answer, context.style, context.clock.now()));
+                     : change_view(change, context.style, now) + "\n" +
+                           review_result(answer, context.style, now));
   return kDone;
 }
 

@@ -62,12 +62,12 @@ std::string condition_text(const Json& condition, std::size_t indent) {
 }
 
 // What reviews must still make true; or, of a policy that already speaks, what they would change.
-std::string remaining_text(const Json& policy, std::size_t indent) {
+std::string remaining_text(const Json& policy, std::size_t indent, std::string_view wanting) {
   const std::string remaining = policy.string_or("remaining", "");
   if (remaining.empty()) return "";
   const bool is_wanting =
       policy.string_or("effect", "") == "permit" && policy.string_or("truth", "") != "true";
-  return safe_lines(is_wanting ? "still needed:" : "depends on reviews:", indent) +
+  return safe_lines(is_wanting ? wanting : "depends on reviews:", indent) +
          safe_lines(remaining, indent + 2);
 }
 
@@ -79,21 +79,22 @@ std::string principals_of(const Json& answer) {
   return text;
 }
 
-std::string answer_text(const Json& answer, const Style& style) {
+std::string answer_text(const Json& answer, const Style& style, std::string_view wanting) {
   std::string text = safe_lines(fmt::format("for {}, on", principals_of(answer)), 2);
   for (const Json& resource : list_of(answer, "resources")) {
     text += fmt::format("    {}\n", safe(&resource));
   }
   text += omitted(answer, "resources_omitted", "resources", 4);
   for (const Json& policy : list_of(answer, "policies")) {
-    text += policy_explanation(policy, style, 2);
+    text += policy_explanation(policy, style, 2, wanting);
   }
   return text + omitted(answer, "policies_omitted", "policies", 2);
 }
 
 }  // namespace
 
-std::string policy_explanation(const Json& policy, const Style& style, std::size_t indent) {
+std::string policy_explanation(const Json& policy, const Style& style, std::size_t indent,
+                               std::string_view wanting) {
   const std::string truth = policy.string_or("truth", "");
   const std::string effect = policy.string_or("effect", "");
   const bool is_forbid = effect == "forbid";
@@ -107,12 +108,15 @@ std::string policy_explanation(const Json& policy, const Style& style, std::size
   for (const Json& condition : list_of(policy, "conditions")) {
     text += condition_text(condition, indent + 2);
   }
-  return text + remaining_text(policy, indent + 2);
+  return text + remaining_text(policy, indent + 2, wanting);
 }
 
-std::string hold_explanation(const Json& explanation, const Style& style) {
+std::string hold_explanation(const Json& explanation, const Style& style, bool is_decided) {
+  const std::string_view wanting = is_decided ? "was needed:" : "still needed:";
   std::string text;
-  for (const Json& answer : list_of(explanation, "answers")) text += answer_text(answer, style);
+  for (const Json& answer : list_of(explanation, "answers")) {
+    text += answer_text(answer, style, wanting);
+  }
   const std::string error = explanation.string_or("error", "");
   if (!error.empty()) text += safe_lines("cannot be told: " + error, 2);
   return text + omitted(explanation, "questions_omitted", "questions", 2);

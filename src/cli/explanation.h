@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/json.h"
 #include "cli/screen.h"
@@ -10,9 +11,11 @@
 namespace keyturn::cli {
 
 // One policy as cedar::to_json writes it, and of a change what remains: scope, each condition's
-// value, what decided it. Every line is indented by `indent`; the last ends with a line feed.
-std::string policy_explanation(const Json& policy, const Style& style, std::size_t indent);
-// The `explanation` of a change: why it is held.
-std::string hold_explanation(const Json& explanation, const Style& style);
+// value, what decided it; `wanting` stands over what reviews must make true. Every line is indented
+// by `indent`; the last ends with a line feed.
+std::string policy_explanation(const Json& policy, const Style& style, std::size_t indent,
+                               std::string_view wanting = "still needed:");
+// The `explanation` of a change: why it is held, or was when it `is_decided`.
+std::string hold_explanation(const Json& explanation, const Style& style, bool is_decided);
 
 }  // namespace keyturn::cli

@@ -45,7 +45,7 @@ TEST(HoldExplanationText, SaysWhatDecidedAndWhatIsStillNeeded) {
       policy_of("permit", "false", Json::array({met, wanting}), "when { context.approvals >= 2 }");
   const Json explanation = Json::object(
       {{"answers", Json::array({answer_of(Json::array({policy}))})}, {"questions_omitted", 0}});
-  EXPECT_EQ(hold_explanation(explanation, {}), R"(  for Agent::"kiro" and Person::"alice", on
+  EXPECT_EQ(hold_explanation(explanation, {}, false), R"(  for Agent::"kiro" and Person::"alice", on
     arn:aws:s3:::orders
   permit `two-keys` does not apply: a condition is not met
     scope: principal matches, action matches, resource matches
@@ -62,6 +62,16 @@ TEST(HoldExplanationText, SaysWhatDecidedAndWhatIsStillNeeded) {
     still needed:
       when { context.approvals >= 2 }
 )");
+}
+
+TEST(HoldExplanationText, WhatIsDecidedNeedsNothingAnyMore) {
+  const Json policy =
+      policy_of("permit", "false", Json(Json::Array()), "when { context.approvals >= 2 }");
+  const Json explanation =
+      Json::object({{"answers", Json::array({answer_of(Json::array({policy}))})}});
+  EXPECT_THAT(hold_explanation(explanation, {}, true), HasSubstr("    was needed:\n"));
+  EXPECT_THAT(hold_explanation(explanation, {}, true), Not(HasSubstr("still needed")));
+  EXPECT_THAT(hold_explanation(explanation, {}, false), HasSubstr("    still needed:\n"));
 }
 
 TEST(HoldExplanationText, AForbidThatReviewsLiftIsNotCalledNeeded) {
@@ -81,7 +91,7 @@ TEST(HoldExplanationText, SaysWhatIsLeftOutAndWhatCannotBeTold) {
   const Json explanation = Json::object({{"answers", Json::array({answer})},
                                          {"questions_omitted", 9},
                                          {"error", "nothing is kept\nunder it"}});
-  EXPECT_EQ(hold_explanation(explanation, {}), R"(  for Agent::"kiro" and Person::"alice", on
+  EXPECT_EQ(hold_explanation(explanation, {}, false), R"(  for Agent::"kiro" and Person::"alice", on
     arn:aws:s3:::orders
     resources not shown: 3
   policies not shown: 2
@@ -104,7 +114,7 @@ TEST(HoldExplanationText, NobodyDrawsOnTheReviewersScreen) {
   answer.set("resources", Json::array({evil}));
   const Json explanation = Json::object(
       {{"answers", Json::array({answer})}, {"questions_omitted", evil}, {"error", evil}});
-  const std::string text = hold_explanation(explanation, {});
+  const std::string text = hold_explanation(explanation, {}, false);
   EXPECT_THAT(text, HasSubstr("ok"));
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
   EXPECT_THAT(text, Not(HasSubstr("\r")));
@@ -117,7 +127,7 @@ TEST(HoldExplanationText, AnAnswerOfAnotherShapeIsNoCrash) {
         Json::object({{"answers", 1}}), Json::object({{"answers", Json::array({1, Json()})}}),
         Json::object(
             {{"answers", Json::array({Json::object({{"policies", Json::array({1})}})})}})}) {
-    EXPECT_THAT(hold_explanation(odd, {}), Not(HasSubstr("still needed")));
+    EXPECT_THAT(hold_explanation(odd, {}, false), Not(HasSubstr("still needed")));
   }
 }
 

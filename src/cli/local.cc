@@ -140,16 +140,17 @@ Result<int> init(const Context& context) {
   const Options& options = context.options;
   Outside outside;
   std::string report;
+  // What is not there must not leave half a beginning behind.
+  std::optional<vault::Credentials> credentials;
+  if (options.upstream_from_environment) {
+    TRY(credentials, credentials_of(context.environment));
+  }
   std::error_code error;
   if (!std::filesystem::exists(options.config, error)) {
     TRY_VOID(write_config(options.config, options.account));
     report += fmt::format("configuration  {}\n", options.config);
   }
   TRY(const app::Config config, app::read_config(options.config));
-  std::optional<vault::Credentials> credentials;
-  if (options.upstream_from_environment) {
-    TRY(credentials, credentials_of(context.environment));
-  }
   TRY_VOID(prepare_files(config, outside, context, report));
   TRY_VOID(prepare_ledger_key(config, options.origin, outside.random, report));
   TRY(const auto core, open_core(config, outside, context));

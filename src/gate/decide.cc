@@ -97,7 +97,7 @@ Result<void> Deciding::consult_reviewers(store::Transaction& transaction) {
       inside_.reviews.independent_reviewers(transaction, session.owner, session.starter));
   TRY(auto change, inside_.reviews.find_change(transaction, session.id, question_.action.digest));
   if (change && change->state == review::ChangeState::kRejected) {
-    std::string message = rejection_message(*change, inside_.options.console_url);
+    std::string message = rejection_message(*change);
     decision_.change = std::move(change);
     return deny(transaction, Cause::kReview, std::move(message));
   }
@@ -202,7 +202,7 @@ Result<void> Deciding::deny(store::Transaction& transaction, Cause cause, std::s
 
 Result<void> Deciding::hold(store::Transaction& transaction, review::Change change) {
   decision_.kind = VerdictKind::kHold;
-  decision_.message = hold_message(change, inside_.options.console_url);
+  decision_.message = hold_message(change);
   decision_.change = std::move(change);
   return record(transaction, Cause::kPolicy);
 }

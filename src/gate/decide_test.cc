@@ -29,7 +29,7 @@ TEST_F(Decide, HoldsWhatReviewersCouldPermitAndSaysHow) {
   EXPECT_EQ(decision->kind, VerdictKind::kHold);
   EXPECT_EQ(decision->message,
             "held as CHG-1: needs 2 approvals from independent reviewers (not alice, the owner of "
-            "agent kiro); see http://127.0.0.1:7311/changes/CHG-1; retry the identical request "
+            "agent kiro), who see it with `keyturn change show CHG-1`; retry the identical request "
             "after approval");
   EXPECT_THAT(kinds(before), ElementsAre("change.opened", "action.decided"));
 }

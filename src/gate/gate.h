@@ -113,7 +113,6 @@ enum class ObserveLeaves {
 };
 
 struct GateOptions {
-  std::string console_url = "http://127.0.0.1:7311";  // for the URLs of changes
   ObserveLeaves observe = ObserveLeaves::kRecorded;
 };
 

@@ -17,33 +17,26 @@ std::string quoted(const std::vector<std::string>& names) {
 
 }  // namespace
 
-std::string change_url(const std::string& console_url, ChangeId change) {
-  return fmt::format("{}/changes/{}", console_url, change.text());
-}
-
-std::string hold_message(const review::Change& change, const std::string& console_url) {
+std::string hold_message(const review::Change& change) {
   std::string who =
       fmt::format("not {}, the owner of agent {}", change.owner.text(), change.agent.text());
   if (change.starter != change.owner) {
     who += fmt::format(", nor {}, who started the session", change.starter.text());
   }
   return fmt::format(
-      "held as {}: needs {} approval{} from independent reviewers ({}); see {}; retry the "
-      "identical "
-      "request after approval",
+      "held as {}: needs {} approval{} from independent reviewers ({}), who see it with `keyturn "
+      "change show {}`; retry the identical request after approval",
       change.id.text(), change.approvals_needed, plural(change.approvals_needed), who,
-      change_url(console_url, change.id));
+      change.id.text());
 }
 
-std::string rejection_message(const review::Change& change, const std::string& console_url) {
+std::string rejection_message(const review::Change& change) {
   for (const review::Review& review : change.reviews) {
     if (review.answer != review::Answer::kReject) continue;
-    return fmt::format("{} was rejected by {}: “{}”; choose a safer way; see {}", change.id.text(),
-                       review.person.text(), printable(review.words, kWordsShownMax),
-                       change_url(console_url, change.id));
+    return fmt::format("{} was rejected by {}: “{}”; choose a safer way", change.id.text(),
+                       review.person.text(), printable(review.words, kWordsShownMax));
   }
-  return fmt::format("{} was rejected; choose a safer way; see {}", change.id.text(),
-                     change_url(console_url, change.id));
+  return fmt::format("{} was rejected; choose a safer way", change.id.text());
 }
 
 std::string denial_message(const Policies* policies, const Action& action,

@@ -7,9 +7,8 @@
 
 namespace keyturn::gate {
 
-std::string change_url(const std::string& console_url, ChangeId change);
-std::string hold_message(const review::Change& change, const std::string& console_url);
-std::string rejection_message(const review::Change& change, const std::string& console_url);
+std::string hold_message(const review::Change& change);
+std::string rejection_message(const review::Change& change);
 std::string denial_message(const Policies* policies, const Action& action,
                            const Judgement& judgement, int reviewers);
 

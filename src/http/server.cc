@@ -185,9 +185,11 @@ Result<std::unique_ptr<Server>> Server::listen(Loops& loops, ServerOptions optio
   const std::size_t files = file_limit();
   const std::size_t fitting = files > 2 * kReservedFiles ? (files - kReservedFiles) / 2 : files / 4;
   if (options.connections_max > fitting) {
-    log.warning("http.fewer_connections", {{"wanted", fmt::format("{}", options.connections_max)},
-                                           {"admitted", fmt::format("{}", fitting)},
-                                           {"file_limit", fmt::format("{}", files)}});
+    log.warning("http.fewer_connections",
+                {{"server", fmt::format("{}:{}", options.address, options.port)},
+                 {"wanted", fmt::format("{}", options.connections_max)},
+                 {"admitted", fmt::format("{}", fitting)},
+                 {"file_limit", fmt::format("{}", files)}});
     options.connections_max = fitting;
   }
   std::shared_ptr<TlsContext> tls;

@@ -62,11 +62,13 @@ TEST_F(Accounts, ATokenNamesItsPersonAndNothingElseDoes) {
   }
 }
 
-TEST_F(Accounts, ASuspendedPersonsTokenIsRefused) {
+TEST_F(Accounts, ASuspendedPersonsTokenIsRefusedAndSaysWhy) {
   ASSERT_TRUE(write([this](store::Transaction& transaction) {
     return identity_->set_person_state(transaction, PersonId("alice"), State::kSuspended);
   }));
-  EXPECT_FALSE(identity_->authenticate(token_.view()));
+  const auto person = identity_->authenticate(token_.view());
+  ASSERT_FALSE(person);
+  EXPECT_EQ(person.error().message, "the person `alice` is suspended; ask an administrator");
 }
 
 TEST_F(Accounts, NamesAreTakenOnce) {

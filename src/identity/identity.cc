@@ -143,10 +143,15 @@ Result<Person> Identity::authenticate(std::string_view token) const {
       snapshot->persons.equal_range(std::string(digest.view().substr(0, kTokenPrefixBytes)));
   for (auto it = first; it != last; ++it) {
     if (!crypto::equal_in_constant_time(it->second.token.view(), digest.view())) continue;
-    if (it->second.person.state != State::kActive) break;
+    if (it->second.person.state != State::kActive) {
+      return fail(Code::kDenied, "the person `{}` is suspended; ask an administrator",
+                  it->second.person.id.text());
+    }
     return it->second.person;
   }
-  return fail(Code::kDenied, "the API token is not valid; ask an administrator for a new one");
+  return fail(
+      Code::kDenied,
+      "this token is not valid; an administrator makes a new person with `keyturn person add`");
 }
 
 }  // namespace keyturn::identity
