@@ -31,6 +31,8 @@ class Server final : public App {
  private:
   http::ServerOptions server_options(const std::string& address, std::uint16_t port) const;
   Result<void> open_rooms();
+  Result<std::unique_ptr<http::Server>> located(Result<std::unique_ptr<http::Server>> listening,
+                                                std::string_view port) const;
   Result<void> serve_api();
   Result<void> serve_aws();
   void keep();
@@ -98,13 +100,21 @@ http::ServerOptions Server::server_options(const std::string& address, std::uint
   return options;
 }
 
+// What it cannot listen with is the fault of the files for TLS or of the port.
+Result<std::unique_ptr<http::Server>> Server::located(
+    Result<std::unique_ptr<http::Server>> listening, std::string_view port) const {
+  const bool files = !listening && listening.error().code == Code::kInvalid;
+  return context(std::move(listening), config_.where("server", files ? "tls_certificate" : port));
+}
+
 Result<void> Server::serve_api() {
   http::Handler handler = [this](http::Exchange& exchange) {
     return rooms_->api().handle(exchange);
   };
-  TRY(api_server_, http::Server::listen(
-                       *loops_, server_options(config_.server.api_address, config_.server.api_port),
-                       std::move(handler), needs_.log, needs_.metrics));
+  auto listening = http::Server::listen(
+      *loops_, server_options(config_.server.api_address, config_.server.api_port),
+      std::move(handler), needs_.log, needs_.metrics);
+  TRY(api_server_, located(std::move(listening), "api_port"));
   needs_.log.info("server.api", {{"url", api_url(config_.server)}, {"version", version()}});
   return {};
 }
@@ -123,9 +133,10 @@ Result<void> Server::serve_aws() {
   http::Handler handler = [this](http::Exchange& exchange) {
     return rooms_->gateway().handle(exchange);
   };
-  TRY(aws_server_, http::Server::listen(
-                       *loops_, server_options(config_.server.aws_address, config_.server.aws_port),
-                       std::move(handler), needs_.log, needs_.metrics));
+  auto listening = http::Server::listen(
+      *loops_, server_options(config_.server.aws_address, config_.server.aws_port),
+      std::move(handler), needs_.log, needs_.metrics);
+  TRY(aws_server_, located(std::move(listening), "aws_port"));
   needs_.log.info("server.aws", {{"url", aws_url(config_.server)}});
   return {};
 }

@@ -41,7 +41,34 @@ std::uint32_t find_bad_header(std::string_view text) {
   return 1;
 }
 
+void note_places(const toml::node& node, const std::string& path, const std::string& file,
+                 Config& config) {
+  const toml::source_position begin = node.source().begin;
+  config.places.emplace(path, fmt::format("{}:{}:{}", file, begin.line, begin.column));
+  const auto below = [&](std::string_view name, const toml::node& child) {
+    note_places(child, path.empty() ? std::string(name) : fmt::format("{}.{}", path, name), file,
+                config);
+  };
+  if (const toml::table* table = node.as_table()) {
+    for (const auto& [key, child] : *table) below(key.str(), child);
+  } else if (const toml::array* array = node.as_array()) {
+    for (std::size_t i = 0; i < array->size(); ++i) below(fmt::to_string(i), (*array)[i]);
+  }
+}
+
 }  // namespace
+
+std::string Config::where(std::string_view section, std::string_view key) const {
+  const auto place = places.find(fmt::format("{}.{}", section, key));
+  return fmt::format("{}`{}` in [{}]", place == places.end() ? "" : place->second + ": ", key,
+                     section);
+}
+
+std::string Config::where_environment(std::size_t index) const {
+  const auto place = places.find(fmt::format("environment.{}", index));
+  return fmt::format("{}the environment `{}`", place == places.end() ? "" : place->second + ": ",
+                     environments.at(index).name);
+}
 
 Result<Config> parse_config(std::string_view text, const std::string& file) {
   Config config;
@@ -49,6 +76,7 @@ Result<Config> parse_config(std::string_view text, const std::string& file) {
   try {
     const toml::table root = toml::parse(text, std::string_view(file));
     read_sections(root, faults, config);
+    note_places(root, "", file, config);
   } catch (const toml::parse_error& error) {
     faults.add(
         error.source(),

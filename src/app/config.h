@@ -79,6 +79,13 @@ struct Config {
   std::string policies_path;  // empty: the built-in pack
   bool accept_clock = false;  // `serve --accept-clock`
   std::vector<Environment> environments;
+  // Where the file says what, `FILE:LINE:COLUMN` by path: `server.api_port`, `environment.0`.
+  std::map<std::string, std::string, std::less<>> places;
+
+  // For faults that show only when a value is used: "keyturn.toml:3:8: `policy` in [ledger]". The
+  // place is left out where the file says nothing of it.
+  std::string where(std::string_view section, std::string_view key) const;
+  std::string where_environment(std::size_t index) const;
 };
 
 // `file` is used in messages, and its folder is where relative paths begin. Errors: kInvalid.

@@ -1,3 +1,5 @@
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <set>
 
@@ -21,6 +23,15 @@ const toml::table* table_of(Section& top, std::string_view key) {
   return table;
 }
 
+void check_address(Section& section, std::string_view key, const std::string& address) {
+  in6_addr parsed{};
+  if (inet_pton(AF_INET, address.c_str(), &parsed) == 1) return;
+  if (inet_pton(AF_INET6, address.c_str(), &parsed) == 1) return;
+  section.fault(key, fmt::format("`{}` in [server] is `{}` but must be an IP address to listen on, "
+                                 "such as 127.0.0.1 or ::",
+                                 key, printable(address, 100)));
+}
+
 void read_server(Section section, ServerConfig& server) {
   constexpr Section::Range kPort{1, 65'535};
   section.read("api_address", server.api_address);
@@ -31,12 +42,14 @@ void read_server(Section section, ServerConfig& server) {
   section.read("tls_key", server.tls_key);
   section.read("host_names", server.host_names);
   section.finish();
+  check_address(section, "api_address", server.api_address);
+  check_address(section, "aws_address", server.aws_address);
   if (server.tls_certificate.empty() != server.tls_key.empty()) {
     section.fault(server.tls_key.empty() ? "tls_certificate" : "tls_key",
                   "`tls_certificate` and `tls_key` in [server] belong together; set both or none");
   }
   if (server.api_port == server.aws_port && server.api_address == server.aws_address) {
-    section.fault("aws_port",
+    section.fault(section.find("aws_port") == nullptr ? "api_port" : "aws_port",
                   fmt::format("`api_port` and `aws_port` in [server] are both {}; they must differ",
                               server.api_port));
   }

@@ -143,7 +143,7 @@ TEST(Config, AValueOutOfItsRangeIsRefused) {
   EXPECT_EQ(fault("[server]\napi_port = 0\n"),
             "/etc/keyturn.toml:2:12: `api_port` in [server] is 0 but must be between 1 and 65535");
   EXPECT_EQ(fault("[server]\napi_port = 7312\n"),
-            "/etc/keyturn.toml:1:1: `api_port` and `aws_port` in [server] are both 7312; they must "
+            "/etc/keyturn.toml:2:12: `api_port` and `aws_port` in [server] are both 7312; they must "
             "differ");
   EXPECT_EQ(fault("[aws]\nhold_wait = \"2h\"\n"),
             "/etc/keyturn.toml:2:13: `hold_wait` in [aws] is 2h but must be between 0 s and 10 min "
@@ -168,6 +168,26 @@ TEST(Config, WhatContradictsItselfIsRefused) {
   EXPECT_EQ(fault("[vault]\nsources = [\"file\"]\n"),
             "/etc/keyturn.toml:2:11: `sources` in [vault]: `file` is not one of sealed, "
             "environment, profile, container, instance");
+}
+
+TEST(Config, AddressesAreNumbers) {
+  EXPECT_EQ(fault("[server]\napi_address = \"nowhere\"\n"),
+            "/etc/keyturn.toml:2:15: `api_address` in [server] is `nowhere` but must be an IP "
+            "address to listen on, such as 127.0.0.1 or ::");
+  EXPECT_EQ(fault("[server]\naws_address = \"127.0.0.1:80\"\n"),
+            "/etc/keyturn.toml:2:15: `aws_address` in [server] is `127.0.0.1:80` but must be an IP "
+            "address to listen on, such as 127.0.0.1 or ::");
+}
+
+TEST(Config, KnowsWhereTheFileSaysWhat) {
+  const auto config = parse_config(
+      "[ledger]\npolicy = \"w\"\n[[environment]]\nname = \"dev\"\n"
+      "tier = \"development\"\nmatch = [{ arns = [\"*\"] }]\n",
+      "/etc/keyturn.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->where("ledger", "policy"), "/etc/keyturn.toml:2:10: `policy` in [ledger]");
+  EXPECT_EQ(config->where("data", "postgres"), "`postgres` in [data]");
+  EXPECT_EQ(config->where_environment(0), "/etc/keyturn.toml:3:1: the environment `dev`");
 }
 
 TEST(Config, AnEnvironmentMustSelectSomething) {

@@ -19,7 +19,7 @@ Result<std::unique_ptr<store::Store>> open_engine(const Config& config, const Ne
   }
   return context(
       store::open_postgres({.url = config.postgres}, needs.clock, needs.log, needs.metrics),
-      "`postgres` in [data]");
+      config.where("data", "postgres"));
 }
 
 Result<std::unique_ptr<store::Store>> open_store(const Config& config, const Needs& needs) {

@@ -66,7 +66,14 @@ Result<std::shared_ptr<const gate::Policies>> load_policies(const std::string& f
   } else {
     TRY(pack, read_policies(folder));
   }
-  return gate::Policies::load(pack.files, pack.schema);
+  TRY(auto policies, gate::Policies::load(pack.files, pack.schema));
+  if (policies->set().ids().empty()) {
+    return fail(Code::kNotFound,
+                "the policy folder `{}` holds no policy, and without policies everything would be "
+                "denied",
+                folder);
+  }
+  return policies;
 }
 
 }  // namespace keyturn::app

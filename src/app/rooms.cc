@@ -40,6 +40,26 @@ Result<std::string> read_text_file(const std::string& path) {
   return text;
 }
 
+// A name that is misspelt would match nothing, silently.
+Result<void> check_regions(const Config& config, const aws::Model& model) {
+  const auto check = [&](const std::vector<std::string>& regions,
+                         const std::string& where) -> Result<void> {
+    for (const std::string& region : regions) {
+      if (aws::is_region(model, region)) continue;
+      return fail(Code::kInvalid, "{}: `{}` is no region; they are written like eu-central-1",
+                  where, printable(region, 64));
+    }
+    return {};
+  };
+  TRY_VOID(check(config.aws.regions, config.where("aws", "regions")));
+  for (std::size_t i = 0; i < config.environments.size(); ++i) {
+    for (const EnvironmentSelector& selector : config.environments[i].selectors) {
+      TRY_VOID(check(selector.regions, config.where_environment(i)));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Rooms>> Rooms::open(const Config& config, const Needs& needs) {
@@ -125,9 +145,13 @@ void Rooms::watch_clock() {
 }
 
 Result<void> Rooms::reload_policies() {
-  TRY(auto policies, load_policies(config_.policies_path));
-  const std::string digest = policies->digest().hex();
-  TRY_VOID(gate_->set_policies(std::move(policies)));
+  auto policies = load_policies(config_.policies_path);
+  if (!policies && policies.error().code == Code::kNotFound) {
+    return fail(std::move(policies.error()).context(config_.where("policies", "path")));
+  }
+  if (!policies) return fail(std::move(policies.error()));
+  const std::string digest = (*policies)->digest().hex();
+  TRY_VOID(gate_->set_policies(std::move(*policies)));
   needs_.log.info("policies.loaded",
                   {{"from", config_.policies_path.empty() ? "built in" : config_.policies_path},
                    {"digest", digest}});
@@ -225,7 +249,7 @@ void Rooms::anchor_and_record() {
 Result<void> Rooms::open_witnesses() {
   const std::string& path = config_.ledger.policy_path;
   if (path.empty()) return {};
-  TRY(const std::string text, read_text_file(path));
+  TRY(const std::string text, context(read_text_file(path), config_.where("ledger", "policy")));
   TRY(auto policy, context(ledger::TrustPolicy::parse(text), fmt::format("`{}`", path)));
   const auto post = [](const std::string& url,
                        const std::string& body) -> Result<ledger::Witnesses::Answer> {
@@ -260,6 +284,7 @@ Result<void> Rooms::open_gateway() {
   if (model == nullptr) {
     TRY(model, load_aws_model(config_.aws.model_path));
   }
+  TRY_VOID(check_regions(config_, *model));
   environments_ = std::make_unique<Environments>(config_.environments);
   aws::GatewayOptions options;
   options.account = config_.aws.account;

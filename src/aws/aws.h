@@ -31,6 +31,9 @@ Result<std::shared_ptr<const Model>> load_embedded_model();
 Result<std::shared_ptr<const Model>> load_model(std::string_view text);
 // `botocore 1.43.67, 2026-08-07, sha256:…`
 std::string describe(const Model& model);
+// As botocore's partitions write them: `eu-central-1`, where `eu-` is of a known partition. Names
+// that stand for several, such as `aws-global`, are none.
+bool is_region(const Model& model, std::string_view region);
 
 struct GatewayOptions {
   std::string account = "";       // of the upstream credentials; fills ARNs

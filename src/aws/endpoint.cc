@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "aws/aws.h"
 #include "aws/model.h"
 #include "aws/sigv4.h"
 #include "aws/understand.h"
@@ -9,18 +10,6 @@ namespace {
 
 constexpr std::size_t kRegionBytesMax = 32;
 constexpr std::size_t kHostBytesMax = 253;  // RFC 1035
-
-// As botocore's partitions write them: `eu-central-1`, where `eu-` is of a known partition. Names
-// that stand for several, such as `aws-global`, are in no credential scope.
-bool is_region(const Model& model, std::string_view region) {
-  if (region.size() > kRegionBytesMax || !model.partition_of(region)) return false;
-  const std::size_t dash = region.rfind('-');
-  const std::string_view place = region.substr(0, dash);
-  const std::string_view number = region.substr(dash + 1);
-  return !number.empty() && number.find_first_not_of("0123456789") == number.npos &&
-         place.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == place.npos &&
-         place.back() != '-';
-}
 
 const HostRule* rule_for(const Service& service, std::string_view partition) {
   const auto found = std::find_if(service.hosts.begin(), service.hosts.end(),
@@ -42,6 +31,16 @@ bool is_host(std::string_view host) {
 }
 
 }  // namespace
+
+bool is_region(const Model& model, std::string_view region) {
+  if (region.size() > kRegionBytesMax || !model.partition_of(region)) return false;
+  const std::size_t dash = region.rfind('-');
+  const std::string_view place = region.substr(0, dash);
+  const std::string_view number = region.substr(dash + 1);
+  return !number.empty() && number.find_first_not_of("0123456789") == number.npos &&
+         place.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == place.npos &&
+         place.back() != '-';
+}
 
 Result<http::Origin> upstream_origin(const Model& model, const Forward& forward,
                                      const Upstreams& upstreams) {

@@ -45,9 +45,10 @@ Result<std::string> name_of(const cedar::PolicySet& set, const std::string& id,
 Result<void> add_file(Loading& loading, const Policies::File& file, const cedar::Schema& schema) {
   TRY(const cedar::PolicySet set, context(cedar::PolicySet::parse(file.text), file.name));
   if (!set.template_ids().empty()) {
+    const std::string text = set.text(set.template_ids().front()).value_or("");
     return fail(Code::kInvalid,
-                "{}: `{}` is a template, which nothing links; write it without slots", file.name,
-                set.template_ids().front());
+                "{}: this is a template, which nothing links; write it without slots",
+                place_in(file.name, file.text, std::min(file.text.find(text), file.text.size())));
   }
   std::map<std::string, std::string> places;
   std::size_t from = 0;

@@ -455,3 +455,27 @@ def test_bad_configuration_refuses_to_start_with_file_line_and_fix(tmp_path, wor
     assert done.returncode != 0
     text = done.stdout + done.stderr
     assert "keyturn.toml" in text and "servr" in text and "server" in text
+
+
+LATE_FAULTS = [
+    ('[policies]\npath = "nowhere"\n', ":2:8: `path` in [policies]: the policy folder `"),
+    ('[ledger]\npolicy = "nowhere"\n', ":2:10: `policy` in [ledger]: read `"),
+    ('[aws]\nregions = ["eu-west-1", "nowhere-9"]\n', ":2:11: `regions` in [aws]: `nowhere-9` is no region"),
+    ('[[environment]]\nname = "dev"\ntier = "development"\nmatch = [{ regions = ["dublin"] }]\n',
+     ":1:1: the environment `dev`: `dublin` is no region"),
+    ('[server]\ntls_certificate = "none.pem"\ntls_key = "none.pem"\n',
+     ":2:19: `tls_certificate` in [server]: `"),
+    ('[server]\napi_address = "192.0.2.1"\n', "`api_port` in [server]: cannot listen on 192.0.2.1"),
+    ('[data]\npostgres = "host=127.0.0.1 bogus"\n', ":2:12: `postgres` in [data]: connect to PostgreSQL"),
+]
+
+
+@pytest.mark.parametrize("text,words", LATE_FAULTS, ids=[words for _, words in LATE_FAULTS])
+def test_what_shows_only_when_it_is_used_names_its_place_too(gate, tmp_path, text, words):
+    config = tmp_path / "keyturn.toml"
+    config.write_text("[data]\npath = \"data\"\n")
+    gate.run("init", "--config", str(config))
+    config.write_text(text)
+    os.rename(tmp_path / "data", tmp_path / "keyturn-data")
+    done = gate.run("serve", "--config", str(config), expected=None)
+    assert done.returncode != 0 and words in done.stderr, done.stderr
