@@ -73,7 +73,7 @@ void measure_understanding(const Model& model, const std::vector<Sample>& sample
     if (!first) continue;
     const auto known = recognise(model, sample.scope, sample.head, sample.body, options);
     if (!known || known->operation == nullptr) continue;
-    const auto members = read_members(*known, sample.head, sample.body);
+    const auto members = read_members(*known, sample.head, sample.body, {});
     CHECK(members);
     const Place place{"aws", "us-east-1", "123456789012"};
     const Watch watch;

@@ -142,9 +142,10 @@ TEST(Config, AWrongTypeIsNamedWithItsPlace) {
 TEST(Config, AValueOutOfItsRangeIsRefused) {
   EXPECT_EQ(fault("[server]\napi_port = 0\n"),
             "/etc/keyturn.toml:2:12: `api_port` in [server] is 0 but must be between 1 and 65535");
-  EXPECT_EQ(fault("[server]\napi_port = 7312\n"),
-            "/etc/keyturn.toml:2:12: `api_port` and `aws_port` in [server] are both 7312; they must "
-            "differ");
+  EXPECT_EQ(
+      fault("[server]\napi_port = 7312\n"),
+      "/etc/keyturn.toml:2:12: `api_port` and `aws_port` in [server] are both 7312; they must "
+      "differ");
   EXPECT_EQ(fault("[aws]\nhold_wait = \"2h\"\n"),
             "/etc/keyturn.toml:2:13: `hold_wait` in [aws] is 2h but must be between 0 s and 10 min "
             "0 s");

@@ -292,6 +292,7 @@ Result<void> Rooms::open_gateway() {
   options.upstream = config_.aws.upstream;
   options.upstream_by_service = config_.aws.upstreams;
   options.host_names = config_.server.host_names;
+  options.url = aws_url(config_.server);
   options.hold_wait = config_.aws.hold_wait;
   options.held_requests_max = config_.limits.held_requests;
   options.held_requests_per_session_max = config_.limits.held_requests_per_session;

@@ -44,6 +44,9 @@ struct GatewayOptions {
   std::map<std::string, std::string, std::less<>> upstream_by_service = {};
   // Names under which clients reach the gateway: `bucket.NAME` is S3's virtual-host style.
   std::vector<std::string> host_names = {};
+  // Where agents reach the gate, `http://127.0.0.1:7312`: the address that answers name instead of
+  // AWS's. Empty: answers are passed on as they are.
+  std::string url = "";
   Duration hold_wait = std::chrono::seconds(0);  // how long a held request waits for reviewers
   std::size_t held_requests_max = 10'000;        // in all
   std::size_t held_requests_per_session_max = 100;

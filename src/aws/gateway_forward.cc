@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "aws/discovered.h"
 #include "base/bytes.h"
 
 namespace keyturn::aws {
@@ -199,12 +200,45 @@ boost::asio::awaitable<Arrival> pass_error(Shared& shared, http::Exchange& excha
   co_return arrival;
 }
 
+// An answer that is told in other words. Nothing of one that cannot be is passed on.
+boost::asio::awaitable<Arrival> pass_rewritten(Shared& shared, http::Exchange& exchange,
+                                               http::ClientResponse response,
+                                               const Departure& departure) {
+  Arrival arrival;
+  arrival.outcome.status = response.head.status;
+  arrival.outcome.detail = upstream_request_id(response.head.headers);
+  auto body = co_await http::read_all(*response.body, kDiscoveryBytesMax);
+  Result<std::string> text = body ? departure.rewrite(response.head, *body)
+                                  : Result<std::string>(tl::unexpected(body.error()));
+  if (!text) {
+    const std::string why =
+        fmt::format("upstream's answer cannot be told anew: {}", text.error().message);
+    shared.needs.log.warning("gateway.answer_dropped",
+                             {{"request", exchange.request_id()}, {"why", why}});
+    note(arrival, why);
+    arrival.refused = Refused{
+        Fault::kUpstreamFailed,
+        fmt::format("{}; the request was executed (request {})", why, exchange.request_id())};
+    co_return arrival;
+  }
+  for (const std::string_view name : {"content-length", "content-md5", "x-amz-crc32"}) {
+    response.head.headers.remove(name);
+  }
+  arrival.outcome.response_bytes = text->size();
+  auto answered = co_await exchange.respond(std::move(response.head), std::move(*text));
+  if (!answered) note(arrival, "the client had left");
+  co_return arrival;
+}
+
 boost::asio::awaitable<Arrival> pass_answer(Shared& shared, http::Exchange& exchange,
                                             http::ClientResponse response,
                                             const Departure& departure) {
   drop_private_fields(response.head.headers);
   if (response.head.status >= 400 && exchange.head().method != "HEAD") {
     co_return co_await pass_error(shared, exchange, std::move(response), departure);
+  }
+  if (departure.rewrite && response.head.status == 200) {
+    co_return co_await pass_rewritten(shared, exchange, std::move(response), departure);
   }
   Arrival arrival;
   arrival.outcome.status = response.head.status;

@@ -29,6 +29,8 @@ struct Departure {
   WholeBody* spooled = nullptr;
   http::Body* streamed = nullptr;
   std::shared_ptr<const vault::Signer> signer;
+  // What the client is told instead of upstream's answer of status 200; empty: that answer.
+  std::function<Result<std::string>(const http::ResponseHead&, std::string_view)> rewrite;
   // Looks into upstream's answer and answers the client; empty: it is passed on.
   std::function<boost::asio::awaitable<Arrival>(http::ClientResponse, const vault::Signer&)> take;
 };

@@ -64,8 +64,10 @@ Shared::Shared(Gateway::Needs given_needs, GatewayOptions given_options)
       upstreams{.partition = options.partition,
                 .everywhere = options.upstream,
                 .by_service = options.upstream_by_service},
-      understand_options{
-          .account = options.account, .partition = options.partition, .hosts = options.host_names},
+      understand_options{.account = options.account,
+                         .partition = options.partition,
+                         .hosts = options.host_names,
+                         .gate_url = options.url},
       replay(options.clock_skew_max, options.decided_until),
       roles(needs.identity, needs.clock),
       held(std::make_shared<HeldSlots>(

@@ -97,7 +97,7 @@ TEST_F(ProtocolVectors, HoldTheirValuesWhereTheModelSays) {
     if (vector.coded) continue;
     const auto recognised = recognise(*model(), vector.scope, vector.head, vector.body, {});
     if (!recognised) continue;  // the test above says so
-    const auto members = read_members(*recognised, vector.head, vector.body);
+    const auto members = read_members(*recognised, vector.head, vector.body, {});
     EXPECT_TRUE(members) << vector.name << ": " << members.error().message;
     if (!members) continue;
     for (const auto& [path, wanted] : *vector.values.if_object()) {

@@ -20,6 +20,21 @@ Place place_of(const Model& model, const Scope& scope, const UnderstandOptions& 
           .account = options.account};
 }
 
+QueueHosts queue_hosts(const Model& model, const Recognised& recognised, const Scope& scope,
+                       const UnderstandOptions& options) {
+  const bool sqs = recognised.service != nullptr && recognised.service->name == "sqs";
+  if (!sqs || options.gate_url.empty()) return {};
+  Forward forward;
+  forward.service = recognised.service->name;
+  forward.region = scope.region;
+  Upstreams aws;
+  aws.partition = options.partition;
+  const auto origin = upstream_origin(model, forward, aws);
+  if (!origin) return {};  // and then it goes nowhere
+  return {.gate = options.gate_url,
+          .upstream = fmt::format("{}://{}", origin->scheme, origin->host)};
+}
+
 bool is_plain_name(std::string_view text) {
   return !text.empty() && text.size() <= kScopeBytesMax &&
          std::all_of(text.begin(), text.end(), [](char c) {
@@ -212,7 +227,8 @@ Result<Understood> understand(const Model& model, const Scope& scope, const http
   }
   const http::RequestHead& head = hoisted ? *hoisted : sent;
   TRY(const Recognised recognised, recognise(model, scope, head, body, options));
-  TRY(Members members, read_members(recognised, head, body));
+  TRY(Members members,
+      read_members(recognised, head, body, queue_hosts(model, recognised, scope, options)));
   TRY_VOID(check_queue_path(recognised, members.input.body));
   const Place place = place_of(model, scope, options);
 

@@ -61,6 +61,8 @@ struct UnderstandOptions {
   // The gateway's own host names: `bucket.NAME` is S3's virtual-host style. Amazon's names,
   // `localhost` and addresses are known anyway.
   std::vector<std::string> hosts = {};
+  // GatewayOptions::url: queue URLs that begin with it are sent as AWS names them.
+  std::string gate_url = {};
 };
 
 // A body of more bytes than this is not looked into: the request is refused.

@@ -8,6 +8,7 @@
 namespace keyturn::aws {
 namespace {
 
+constexpr std::string_view kQueueUrl = "QueueUrl";  // of every operation of SQS
 constexpr std::string_view kFormType = "application/x-www-form-urlencoded; charset=utf-8";
 
 Json size_and_digest(std::string_view bytes) {
@@ -63,8 +64,8 @@ void read_headers(const Recognised& recognised, const http::RequestHead& head, J
 class BodyReader {
  public:
   BodyReader(const Recognised& recognised, const http::RequestHead& head, std::string_view body,
-             Members& out)
-      : recognised_(recognised), head_(head), body_(body), out_(out) {}
+             const QueueHosts& hosts, Members& out)
+      : recognised_(recognised), head_(head), body_(body), hosts_(hosts), out_(out) {}
 
   Result<void> read() {
     const Operation* operation = recognised_.operation;
@@ -123,6 +124,10 @@ class BodyReader {
     if (required && !out_.input.body.is_object()) {
       return fail(Code::kInvalid, "the JSON body is no object");
     }
+    const Json* queue = out_.input.body.find(kQueueUrl);
+    if (queue != nullptr && queue->if_string() != nullptr) {
+      out_.input.body.set(kQueueUrl, queue_url_for_upstream(*queue->if_string(), hosts_));
+    }
     out_.body = to_text(out_.input.body);
     canonicalise(out_.input.body);
     return {};
@@ -130,11 +135,13 @@ class BodyReader {
 
   Result<void> form() {
     Fields members;
-    for (const Field& field : recognised_.form) {
+    Fields fields = recognised_.form;
+    for (Field& field : fields) {
+      if (field.name == kQueueUrl) field.value = queue_url_for_upstream(field.value, hosts_);
       if (field.name != "Action" && field.name != "Version") members.push_back(field);
     }
     TRY(out_.input.body, nest(members));
-    out_.body = write_form(recognised_.form);
+    out_.body = write_form(fields);
     out_.content_type = kFormType;
     Json canonical = out_.input.body;
     drop_tokens(canonical);
@@ -175,6 +182,7 @@ class BodyReader {
   const Recognised& recognised_;
   const http::RequestHead& head_;
   std::string_view body_;
+  const QueueHosts& hosts_;
   Members& out_;
 };
 
@@ -191,7 +199,7 @@ void shorten(Json& value) {
 }  // namespace
 
 Result<Members> read_members(const Recognised& recognised, const http::RequestHead& head,
-                             std::optional<std::string_view> body) {
+                             std::optional<std::string_view> body, const QueueHosts& hosts) {
   Members out;
   const bool streaming =
       recognised.operation != nullptr && recognised.operation->has(Trait::kStreamingBody);
@@ -212,7 +220,7 @@ Result<Members> read_members(const Recognised& recognised, const http::RequestHe
     out.input.request_path += "/" + segment;
   if (out.input.request_path.empty()) out.input.request_path = "/";
   if (body) {
-    TRY_VOID(BodyReader(recognised, head, *body, out).read());
+    TRY_VOID(BodyReader(recognised, head, *body, hosts, out).read());
     TRY_VOID(check_spelling(out.input.body));
   } else {
     out.canonical_body = "(streamed)";

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "aws/bind.h"
+#include "aws/discovered.h"
 #include "aws/recognise.h"
 
 namespace keyturn::aws {
@@ -26,7 +27,7 @@ struct Members {
 };
 // kInvalid: the body is not what its protocol asks for.
 Result<Members> read_members(const Recognised& recognised, const http::RequestHead& head,
-                             std::optional<std::string_view> body);
+                             std::optional<std::string_view> body, const QueueHosts& hosts);
 
 // The fields that go upstream. kInvalid: one that bears meaning is repeated.
 Result<http::Headers> forward_headers(const Recognised& recognised, const http::RequestHead& head);

@@ -39,8 +39,10 @@ def operations(endpoint, credentials):
     yield "dynamodb.get_item", dynamodb.get_item(TableName="t", Key={"k": {"S": "ключ"}})
     yield "dynamodb.query", dynamodb.query(
         TableName="t", KeyConditionExpression="k = :k", ExpressionAttributeValues={":k": {"S": "ключ"}})
-    yield "sqs.create_queue", sqs.create_queue(QueueName="q", tags={"env": "dev"})
-    url = f"{endpoint}/123456789012/q"
+    created = sqs.create_queue(QueueName="q", tags={"env": "dev"})
+    url = created["QueueUrl"]
+    yield "sqs.create_queue", {**created, "here": url.startswith(f"{endpoint}/")}
+    yield "sqs.list_queues", sqs.list_queues()
     yield "sqs.send", {"md5": sqs.send_message(QueueUrl=url, MessageBody="<a>&\n")["MD5OfMessageBody"]}
     yield "sqs.receive", {"body": sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"]}
     topic = sns.create_topic(Name="top")

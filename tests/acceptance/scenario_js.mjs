@@ -65,9 +65,9 @@ await run("dynamodb.put_item", tables, new dynamodb.PutItemCommand({
 await run("dynamodb.get_item", tables, new dynamodb.GetItemCommand({ TableName: "tjs", Key: { k: { S: "a" } } }));
 await run("dynamodb.scan", tables, new dynamodb.ScanCommand({ TableName: "tjs" }));
 
-const queues = new sqs.SQSClient({ ...options, useQueueUrlAsEndpoint: false });
-await run("sqs.create_queue", queues, new sqs.CreateQueueCommand({ QueueName: "qjs" }));
-const QueueUrl = `${endpoint}/123456789012/qjs`;
+const queues = new sqs.SQSClient(options);
+const { QueueUrl } = await run("sqs.create_queue", queues, new sqs.CreateQueueCommand({ QueueName: "qjs" }),
+  (result) => ({ here: result.QueueUrl.startsWith(`${endpoint}/`) }));
 await run("sqs.send", queues, new sqs.SendMessageCommand({ QueueUrl, MessageBody: "<é>" }),
   (result) => ({ md5: result.MD5OfMessageBody }));
 await run("sqs.receive", queues, new sqs.ReceiveMessageCommand({ QueueUrl }),

@@ -3,7 +3,12 @@
 import json
 import os
 import subprocess
+import urllib.parse
 
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
+import botocore.httpsession
 import harness
 import pytest
 from botocore.exceptions import ClientError
@@ -116,3 +121,21 @@ def test_what_the_gate_cannot_answer_stays_denied(gate, role):
         sts.assume_role_with_web_identity(RoleArn=role, RoleSessionName="web", WebIdentityToken="token")
     with pytest.raises(ClientError, match="credentials that work outside the gate"):
         sts.get_web_identity_token(Audience=["a"], SigningAlgorithm="RS256")
+
+
+# Clients never sign these; signed by hand they are judged like any other.
+def test_what_clients_send_unsigned_is_refused_and_signed_it_is_judged(gate, role):
+    session = gate.session()
+    sts = harness.client("sts", gate.url, session)
+    with pytest.raises(ClientError, match="the request is not signed; use the keys that `keyturn run`"):
+        sts.assume_role_with_web_identity(RoleArn=role, RoleSessionName="web", WebIdentityToken="token")
+    credentials = botocore.credentials.Credentials(
+        session["aws_access_key_id"], session["aws_secret_access_key"], session["aws_session_token"])
+    request = botocore.awsrequest.AWSRequest("POST", gate.url + "/", data=urllib.parse.urlencode(
+        {"Action": "AssumeRoleWithWebIdentity", "Version": "2011-06-15", "RoleArn": role, "RoleSessionName": "web",
+         "WebIdentityToken": "token"}), headers={"Content-Type": "application/x-www-form-urlencoded"})
+    botocore.auth.SigV4Auth(credentials, "sts", harness.REGION).add_auth(request)
+    prepared = request.prepare()
+    answer = botocore.httpsession.URLLib3Session().send(prepared)
+    assert answer.status_code == 403 and "hand" in answer.text, answer.text
+    assert "AssumeRoleWithWebIdentity" in gate.ledger()[-1]["text"]

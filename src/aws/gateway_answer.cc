@@ -1,4 +1,6 @@
-// Passage's part that answers STS: a session of ours instead of credentials that work elsewhere.
+// Passage's part that does not pass on what leads past the gate: a session of ours instead of STS's
+// credentials that work elsewhere, and the gate's address instead of AWS's.
+#include "aws/discovered.h"
 #include "aws/gateway_passage.h"
 #include "base/bytes.h"
 
@@ -42,6 +44,14 @@ void Passage::add_actor() {
 boost::asio::awaitable<Arrival> Passage::send(Departure departure) {
   const StsCall call = sts_call_of(*understood_);
   if (call != StsCall::kNone) co_return co_await hand_out_session(call, std::move(departure));
+  const Discovery discovery = discovery_of(understood_->action);
+  const std::string& url = shared_.options.url;
+  if (discovery != Discovery::kNone && !url.empty()) {
+    understood_->forward.headers.remove("accept-encoding");
+    departure.rewrite = [discovery, &url](const http::ResponseHead& head, std::string_view body) {
+      return name_gate(discovery, head, body, url);
+    };
+  }
   co_return co_await forward(shared_, exchange_, std::move(departure));
 }
 
