@@ -67,7 +67,7 @@ Result<std::shared_ptr<const gate::Policies>> load_policies(const std::string& f
     TRY(pack, read_policies(folder));
   }
   TRY(auto policies, gate::Policies::load(pack.files, pack.schema));
-  if (policies->set().ids().empty()) {
+  if (policies->is_empty()) {
     return fail(Code::kNotFound,
                 "the policy folder `{}` holds no policy, and without policies everything would be "
                 "denied",

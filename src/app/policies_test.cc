@@ -52,6 +52,10 @@ TEST_F(PolicyFolder, AnEmptyOrMissingFolderIsRefused) {
             "the policy folder `" + path_ +
                 "` has no *.cedar file, and without policies everything would be denied");
   EXPECT_EQ(load_policies("/does/not/exist").error().code, Code::kNotFound);
+  write("later.cedar", "// nothing yet\n");
+  EXPECT_EQ(load_policies(path_).error().message,
+            "the policy folder `" + path_ +
+                "` holds no policy, and without policies everything would be denied");
 }
 
 TEST_F(PolicyFolder, AFaultNamesFileAndLine) {

@@ -47,6 +47,7 @@ class Policies {
   // Names and contents of all files, as canonical JSON.
   const std::string& text() const { return text_; }
   const cedar::PolicySet& set() const { return set_; }
+  bool is_empty() const;
   const cedar::Schema& schema() const { return schema_; }
   // The id that people know a policy of set() by.
   const std::string& name(std::string_view id) const;

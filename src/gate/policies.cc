@@ -154,6 +154,8 @@ Policies::Policies(std::string text, cedar::PolicySet set, cedar::Schema schema,
       names_(std::move(names)),
       advice_(std::move(advice)) {}
 
+bool Policies::is_empty() const { return set_.ids().empty(); }
+
 std::string_view Policies::advice(std::string_view name) const {
   const auto found = advice_.find(name);
   return found == advice_.end() ? std::string_view() : std::string_view(found->second);
