@@ -48,7 +48,10 @@ void put(aws::Input& input, std::string_view path, const std::vector<std::string
   if (place == 'b') return put(input.body, path, values);
   std::string name(path.ends_with("[]") ? path.substr(0, path.size() - 2) : path);
   Json& root = place == 'u' ? input.labels : place == 'q' ? input.query : input.headers;
-  root.set(place == 'h' ? to_lower(name) : name, values.front());
+  // A query parameter may be repeated, which makes it a list.
+  Json value =
+      values.size() == 1 ? Json(values.front()) : Json(Json::Array(values.begin(), values.end()));
+  root.set(place == 'h' ? to_lower(name) : name, std::move(value));
 }
 
 std::string plain(std::string_view text) {
@@ -81,7 +84,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
       });
       rest.remove_prefix(std::min(end + 1, rest.size()));
       if (values.empty()) return;
-      if (!path.ends_with("[]")) values.resize(1);
+      const bool may_repeat = path.front() == 'b' || path.front() == 'q';
+      if (!path.ends_with("[]") || !may_repeat) values.resize(1);
       for (const std::string& value : values) whole = whole || value.starts_with("arn:");
       const bool alone = binding.find(',') == binding.npos;  // side by side, lists may not fit
       if (binding[role] == 'P' && !named && alone) asked.push_back(path);
