@@ -32,6 +32,8 @@ class ForgetfulTransaction final : public store::Transaction {
   Result<store::Rows> query(std::string_view sql, Parameters parameters) override {
     return real_.query(sql, parameters);
   }
+  std::int64_t writer() const override { return real_.writer(); }
+  Result<std::vector<std::int64_t>> other_writers() override { return real_.other_writers(); }
 
  private:
   store::Transaction& real_;
@@ -43,6 +45,7 @@ class ForgetfulStore final : public store::Store {
   void forget() { forgetting_.store(true); }
 
   store::Engine engine() const override { return real_.engine(); }
+  bool is_shared() const override { return real_.is_shared(); }
   Result<void> migrate(std::string_view room,
                        std::span<const store::Migration> migrations) override {
     return real_.migrate(room, migrations);

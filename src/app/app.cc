@@ -50,6 +50,7 @@ class Server final : public App {
   std::unique_ptr<http::Server> api_server_;
   std::unique_ptr<http::Server> aws_server_;
   std::unique_ptr<Keeper> keeper_;
+  std::unique_ptr<Keeper> following_;
   std::unique_ptr<Keeper> publishing_;
   std::unique_ptr<Keeper> witnessing_;
   std::unique_ptr<Keeper> anchoring_;
@@ -149,6 +150,7 @@ void Server::keep() {
   upkeep.push_back({kReserveInterval, [this] { set_aside(); }});
   set_aside();
   keeper_ = begin(std::move(upkeep));
+  following_ = begin(rooms_->following());
   publishing_ = begin(rooms_->publishing());
   witnessing_ = begin(rooms_->witnessing());
   anchoring_ = begin(rooms_->anchoring());
@@ -165,6 +167,7 @@ void Server::set_aside() {
 void Server::stop(Duration timeout) {
   if (std::exchange(stopped_, true)) return;
   keeper_.reset();
+  following_.reset();
   if (aws_server_) aws_server_->drain(timeout);
   if (api_server_) api_server_->drain(timeout);
   if (rooms_) rooms_->wait_for_tags(kTagsStopWait);

@@ -31,13 +31,16 @@ void Keeper::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
+    Instant next = clock_.monotonic() + kNapMax;
     for (Due& due : due_) {
-      if (due.next > clock_.monotonic()) continue;
-      due.job.work();
-      due.next = clock_.monotonic() + due.job.interval;
+      if (due.next <= clock_.monotonic()) {
+        due.job.work();
+        due.next = clock_.monotonic() + due.job.interval;
+      }
+      next = std::min(next, due.next);
     }
     lock.lock();
-    wake_.wait_for(lock, kNapMax, [this] { return stopping_; });
+    wake_.wait_for(lock, next - clock_.monotonic(), [this] { return stopping_; });
   }
 }
 

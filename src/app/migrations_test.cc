@@ -23,6 +23,7 @@ class Earlier final : public store::Store {
  public:
   Earlier(store::Store& inner, const Versions& versions) : inner_(inner), versions_(versions) {}
   store::Engine engine() const override { return inner_.engine(); }
+  bool is_shared() const override { return inner_.is_shared(); }
   Result<void> migrate(std::string_view room,
                        std::span<const store::Migration> migrations) override {
     known[std::string(room)] = migrations.size();

@@ -15,6 +15,9 @@ namespace keyturn::app {
 namespace {
 
 constexpr Duration kSweepInterval = std::chrono::seconds(10);  // of expired changes
+constexpr Duration kSettleInterval =
+    std::chrono::seconds(5);  // of what gateways left that are gone
+constexpr Duration kFollowInterval = std::chrono::seconds(1);
 constexpr Duration kTagNewsInterval = std::chrono::seconds(2);
 constexpr Duration kVaultInterval =
     std::chrono::seconds(30);  // it refreshes 5 minutes before expiry
@@ -71,6 +74,7 @@ Result<std::unique_ptr<Rooms>> Rooms::open(const Config& config, const Needs& ne
   TRY_VOID(rooms->open_gate());
   TRY_VOID(rooms->look_at_clock());
   TRY_VOID(rooms->settle());
+  TRY_VOID(rooms->open_follower());
   rooms->publish();
   TRY_VOID(rooms->check_anchors());  // again, for a log whose files were lost
   TRY_VOID(rooms->open_witnesses());
@@ -158,14 +162,28 @@ Result<void> Rooms::reload_policies() {
   return {};
 }
 
+bool Rooms::is_shared() const { return core_->store->is_shared(); }
+
+Result<void> Rooms::open_follower() {
+  if (!is_shared()) return {};
+  TRY(const ledger::Head head, core_->ledger->head());
+  follower_ = std::make_unique<Follower>(
+      Follower::Needs{*core_->ledger, *core_->identity, *gate_, needs_.log}, head.size);
+  // What was recorded since the accounts were read, and before the place to follow from.
+  TRY_VOID(core_->identity->refresh());
+  news_ = store::listen_for_news({.url = config_.postgres});
+  return {};
+}
+
 Result<void> Rooms::settle() {
   TRY(const std::vector<std::uint64_t> unsettled, gate_->settle_after_crash());
   for (const std::uint64_t index : unsettled) {
-    needs_.log.warning("action.outcome_unknown",
-                       {{"ledger_index", text_of(index)},
-                        {"note",
-                         "sent, outcome unknown: it was allowed before the last stop and "
-                         "never answered; look upstream, it will not be sent again"}});
+    needs_.log.warning(
+        "action.outcome_unknown",
+        {{"ledger_index", text_of(index)},
+         {"note",
+          "sent, outcome unknown: it was allowed by a gateway that has stopped since "
+          "and never answered; look upstream, it will not be sent again"}});
   }
   return {};
 }
@@ -188,6 +206,8 @@ Result<void> Rooms::open_publisher() {
     places.push_back(std::move(place));
   }
   anchors_ = std::make_unique<ledger::Anchors>(*publisher_, std::move(places));
+  // What another gateway has anchored may be more than we had published when we stopped.
+  if (is_shared()) TRY_VOID(publisher_->publish());
   return check_anchors();
 }
 
@@ -205,7 +225,8 @@ void Rooms::publish() {
 }
 
 Result<void> Rooms::check_anchors() const {
-  const ledger::Anchors::Round round = anchors_->check();
+  ledger::Anchors::Round round = anchors_->check();
+  if (round.contradicted && is_shared() && publisher_->publish()) round = anchors_->check();
   if (round.contradicted) {
     return fail(Code::kCorrupt, "{}", fmt::join(round.faults, "; "));
   }
@@ -214,6 +235,10 @@ Result<void> Rooms::check_anchors() const {
 
 ledger::Anchors::Round Rooms::anchor(std::uint64_t unsaid) {
   ledger::Anchors::Round round = anchors_->advance(unsaid);
+  // Another gateway may have published and anchored more meanwhile.
+  if (round.contradicted && is_shared() && publisher_->publish()) {
+    round = anchors_->advance(unsaid);
+  }
   std::string faults = fmt::format("{}", fmt::join(round.faults, "; "));
   // Said when it begins, when it changes and when it ends.
   if (faults == anchor_faults_) return round;
@@ -267,7 +292,11 @@ Result<void> Rooms::open_witnesses() {
 }
 
 void Rooms::ask_witnesses() {
-  const auto round = witnesses_->ask();
+  auto round = witnesses_->ask();
+  // Another gateway may have published and shown it more meanwhile.
+  if (round && round->contradicted && is_shared() && publisher_->publish()) {
+    round = witnesses_->ask();
+  }
   std::string faults =
       round ? fmt::format("{}", fmt::join(round->faults, "; ")) : round.error().message;
   if (faults == witness_faults_) return;
@@ -298,7 +327,8 @@ Result<void> Rooms::open_gateway() {
   options.held_requests_per_session_max = config_.limits.held_requests_per_session;
   options.body.memory_bytes_max = config_.limits.body_memory_bytes;
   options.body.bytes_max = config_.limits.body_bytes;
-  if (decided_until_) options.decided_until = *decided_until_;
+  // What several gateways have sent is in their database.
+  if (decided_until_ && !is_shared()) options.decided_until = *decided_until_;
   options.body.directory = config_.data_path;  // private, and where the operator planned for space
   TRY(gateway_, aws::Gateway::create({.model = std::move(model),
                                       .gate = *gate_,
@@ -341,7 +371,22 @@ std::vector<Job> Rooms::upkeep() {
   jobs.push_back({kVaultInterval, [this] { refresh_credentials(); }});
   jobs.push_back({config_.aws.tag_refresh, [this] { refresh_tags([] {}); }});
   jobs.push_back({kTagNewsInterval, [this] { follow_tags(); }});
+  if (is_shared()) jobs.push_back({kSettleInterval, [this] { settle_others(); }});
   return jobs;
+}
+
+std::vector<Job> Rooms::following() {
+  if (!follower_) return {};
+  return {{Duration::zero(), [this] {
+             news_->wait(kFollowInterval);
+             follower_->look();
+           }}};
+}
+
+void Rooms::settle_others() {
+  if (const auto settled = settle(); !settled) {
+    needs_.log.warning("actions.settle_failed", {{"error", settled.error().message}});
+  }
 }
 
 std::vector<Job> Rooms::publishing() {

@@ -14,6 +14,7 @@
 
 #include "api/api.h"
 #include "app/app.h"
+#include "app/follower.h"
 #include "aws/aws.h"
 #include "gate/gate.h"
 #include "http/http.h"
@@ -21,6 +22,7 @@
 #include "ledger/publisher.h"
 #include "ledger/witness.h"
 #include "review/review.h"
+#include "store/news.h"
 
 namespace keyturn::app {
 
@@ -66,6 +68,10 @@ class Rooms {
   // Apart too: another disk may hang. Empty without anchors.
   std::vector<Job> anchoring();
 
+  // What other gateways over the same database do; each run waits for news of them, a second at
+  // most. Empty where there can be none.
+  std::vector<Job> following();
+
   // Starts a refresh of the tags on a loop unless one is running; `done` is called when it ends.
   void refresh_tags(std::function<void()> done);
   // Waits for a refresh that runs on a loop.
@@ -80,6 +86,10 @@ class Rooms {
   Result<void> settle();
   Result<void> look_at_rights();
   Result<void> open_publisher();
+  // Whether other gateways may write to the same database.
+  bool is_shared() const;
+  Result<void> open_follower();
+  void settle_others();
   void publish();
   Result<void> open_witnesses();
   void ask_witnesses();
@@ -109,6 +119,8 @@ class Rooms {
   std::unique_ptr<gate::Gate> gate_;
   std::unique_ptr<ledger::Witnesses> witnesses_;  // null without a trust policy
   std::unique_ptr<ledger::Anchors> anchors_;
+  std::unique_ptr<Follower> follower_;  // null where there is nobody to follow
+  std::unique_ptr<store::News> news_;   // the same
   std::unique_ptr<Environments> environments_;
   std::unique_ptr<aws::Gateway> gateway_;
   std::unique_ptr<api::Api> api_;

@@ -22,6 +22,10 @@ Checked<Caller> identify(Shared& shared, const http::RequestHead& head) {
   Caller caller;
   caller.claim = std::move(*claim);
   caller.holder = shared.needs.identity.find_key(caller.claim.access_key_id);
+  // Perhaps another gateway has started it since this one looked.
+  if (caller.holder == nullptr && shared.needs.identity.look_for_key(caller.claim.access_key_id)) {
+    caller.holder = shared.needs.identity.find_key(caller.claim.access_key_id);
+  }
   if (caller.holder == nullptr) {
     if (shared.needs.identity.was_key(caller.claim.access_key_id)) {
       return refuse(Fault::kExpiredToken,

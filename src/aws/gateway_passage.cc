@@ -304,12 +304,21 @@ Step<void> Passage::bind_content() {
 
 gate::Question Passage::question() const {
   const auto said = exchange_.head().headers.find(kReasonHeader);
+  std::optional<gate::Sending> once;
+  if (claimed_) {
+    ReplayGuard::Sending claimed = sending();
+    once = {.signature = std::move(claimed.signature),
+            .invocation = std::move(claimed.invocation),
+            .peer = std::move(claimed.peer),
+            .valid_until = claimed.valid_from + shared_.options.clock_skew_max};
+  }
   return {.holder = caller_.holder,
           .action = understood_->action,
           .request_id = exchange_.request_id(),
           .reason = said ? printable(*said, kReasonBytesMax) : caller_.holder->session.purpose,
           .model_digest = shared_.needs.model->digest().hex(),
-          .find_recreations = creates(understood_->action) ? describe_recreations : nullptr};
+          .find_recreations = creates(understood_->action) ? describe_recreations : nullptr,
+          .sending = std::move(once)};
 }
 
 Step<void> Passage::decide() {

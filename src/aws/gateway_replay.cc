@@ -40,7 +40,8 @@ Checked<void> ReplayGuard::begin(const Sending& sending, Time now) {
   Seen& seen = found->second;
   const bool another =
       !invocation.empty() && sending.peer == seen.peer && !seen.invocations.contains(invocation);
-  if (another && now - seen.first <= kSameSignature && seen.invocations.size() < kInvocationsMax) {
+  if (another && now - seen.first <= gate::kSameSignature &&
+      seen.invocations.size() < gate::kInvocationsMax) {
     seen.invocations.emplace(invocation);
     return {};
   }

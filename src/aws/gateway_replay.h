@@ -17,6 +17,7 @@
 
 #include "aws/errors.h"
 #include "base/clock.h"
+#include "gate/sending.h"
 
 namespace keyturn::aws {
 
@@ -25,9 +26,6 @@ class ReplayGuard {
   // 32 MiB at the most. When full, what was signed longest ago is forgotten. Nothing signed before
   // what is forgotten is accepted any more, also when the clock goes back.
   static constexpr std::size_t kEntriesMax = 1U << 17U;
-  // Equal calls in one second, as a loop that polls makes them.
-  static constexpr std::size_t kInvocationsMax = 512;
-  static constexpr Duration kSameSignature = std::chrono::seconds(2);
 
   // `window`: how long after `valid_from` a request can still pass verification.
   // `decided_until`: what was signed before is not known here and may have been executed.

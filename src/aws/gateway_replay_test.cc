@@ -114,10 +114,10 @@ TEST_F(Replay, OfWhatWasForgottenForLackOfRoomIsRefused) {
 
 TEST_F(Replay, ABoundlessLoopOfInvocationsIsBounded) {
   std::size_t passed = 0;
-  for (std::size_t i = 0; i < 2 * ReplayGuard::kInvocationsMax; ++i) {
+  for (std::size_t i = 0; i < 2 * gate::kInvocationsMax; ++i) {
     if (begins(sending("a", fmt::format("{}", i)))) ++passed;
   }
-  EXPECT_EQ(passed, ReplayGuard::kInvocationsMax);
+  EXPECT_EQ(passed, gate::kInvocationsMax);
 }
 
 }  // namespace

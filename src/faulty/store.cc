@@ -23,6 +23,8 @@ class FullTransaction final : public store::Transaction {
     if (failed_) return fail(full());
     return inner_.query(sql, parameters);
   }
+  std::int64_t writer() const override { return inner_.writer(); }
+  Result<std::vector<std::int64_t>> other_writers() override { return inner_.other_writers(); }
   bool failed() const { return failed_; }
 
  private:

@@ -44,6 +44,7 @@ class Store final : public store::Store {
   Counts counts() const;
 
   store::Engine engine() const override { return inner_->engine(); }
+  bool is_shared() const override { return inner_->is_shared(); }
   Result<void> migrate(std::string_view room,
                        std::span<const store::Migration> migrations) override;
   void submit(store::Unit unit, store::Committed done) override;

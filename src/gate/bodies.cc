@@ -108,8 +108,19 @@ std::vector<store::Migration> migrations(store::Engine engine) {
                   end),
       "INSERT INTO gate_clock (id, latest) VALUES (1, 0)",
   };
-  return {std::move(first), std::move(second), std::move(third), std::move(fourth),
-          std::move(fifth)};
+  store::Migration sixth;
+  sixth.number = 6;
+  sixth.statements = {
+      fmt::format("ALTER TABLE gate_unfinished ADD COLUMN writer {} NOT NULL DEFAULT 0", integer),
+      fmt::format("CREATE TABLE gate_sent (decided_index {0} PRIMARY KEY, signature TEXT NOT NULL, "
+                  "invocation TEXT NOT NULL, peer TEXT NOT NULL, sent_at {0} NOT NULL, "
+                  "valid_until {0} NOT NULL{1}",
+                  integer, end),
+      "CREATE INDEX gate_sent_signature ON gate_sent (signature)",
+      "CREATE INDEX gate_sent_valid_until ON gate_sent (valid_until)",
+  };
+  return {std::move(first),  std::move(second), std::move(third),
+          std::move(fourth), std::move(fifth),  std::move(sixth)};
 }
 
 std::string_view to_string(Cause cause) {

@@ -4,6 +4,7 @@
 #include "crypto/crypto.h"
 #include "gate/destroyed.h"
 #include "gate/messages.h"
+#include "gate/sent.h"
 #include "ledger/contents.h"
 
 namespace keyturn::gate {
@@ -29,6 +30,15 @@ void Deciding::evaluate_now() {
 Result<void> Deciding::decide(store::Transaction& transaction) {
   TRY(const auto obstacle, find_obstacle(transaction));
   if (obstacle) return deny(transaction, Cause::kSession, *obstacle);
+  // One gateway alone knows what it has sent.
+  if (question_.sending && transaction.writer() != 0) {
+    TRY(const bool sent, was_sent(transaction, *question_.sending, inside_.clock.now()));
+    if (sent) {
+      return deny(transaction, Cause::kSession,
+                  "denied: a request with this signature was sent to another gateway and executed, "
+                  "or is under way there; sign it anew");
+    }
+  }
   TRY_VOID(relate(transaction));
   if (auto current = inside_.current_policies(); current != policies_) {
     policies_ = std::move(current);
@@ -187,11 +197,13 @@ Result<void> Deciding::allow(store::Transaction& transaction) {
   TRY_VOID(remember_destroyed(transaction, question_.holder->session.root, decision_.ledger_index,
                               question_.action, inside_.clock.now()));
   // Until its outcome is recorded: what a crash leaves here was perhaps sent.
-  TRY_VOID(
-      transaction.execute("INSERT INTO gate_unfinished (decided_index, request_id) VALUES (?1, ?2)",
-                          {static_cast<std::int64_t>(decision_.ledger_index),
-                           printable(question_.request_id, kRequestIdBytesMax)}));
-  return {};
+  TRY_VOID(transaction.execute(
+      "INSERT INTO gate_unfinished (decided_index, request_id, writer) VALUES (?1, ?2, ?3)",
+      {static_cast<std::int64_t>(decision_.ledger_index),
+       printable(question_.request_id, kRequestIdBytesMax), transaction.writer()}));
+  if (!question_.sending || transaction.writer() == 0) return {};
+  return remember_sent(transaction, *question_.sending, decision_.ledger_index,
+                       inside_.clock.now());
 }
 
 Result<void> Deciding::deny(store::Transaction& transaction, Cause cause, std::string message) {

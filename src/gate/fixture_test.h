@@ -38,6 +38,7 @@ class FailingStore final : public store::Store {
   std::atomic<Fault> fault{Fault::kNone};
 
   store::Engine engine() const override { return inner_.engine(); }
+  bool is_shared() const override { return inner_.is_shared(); }
   Result<void> migrate(std::string_view room, std::span<const store::Migration> steps) override {
     return inner_.migrate(room, steps);
   }

@@ -4,6 +4,7 @@
 #include "gate/decide.h"
 #include "gate/destroyed.h"
 #include "gate/inside.h"
+#include "gate/sent.h"
 
 namespace keyturn::gate {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 constexpr std::string_view kDecisions = "keyturn_gate_decisions_total";
 constexpr std::string_view kDecisionsHelp = "Requests decided, by verdict.";
 constexpr std::int64_t kSettleMax = 1'000;  // one transaction's share after a crash
+constexpr std::int64_t kNobody = -1;        // no writer's number
 
 void count(Gate::Inside& inside, VerdictKind kind) {
   switch (kind) {
@@ -182,7 +184,10 @@ void Gate::record_outcome(std::uint64_t decided_index, std::string request_id, O
                                      outcome_body(decided_index, request_id, outcome)));
         const bool failed = outcome.kind == Outcome::Kind::kNotSent ||
                             (outcome.kind == Outcome::Kind::kAnswered && outcome.status >= 400);
-        if (first && failed) return forget_destroyed(transaction, decided_index);
+        if (first && failed) {
+          TRY_VOID(forget_sent(transaction, decided_index));
+          return forget_destroyed(transaction, decided_index);
+        }
         if (first) return {};
         return fail(Code::kConflict,
                     "the action at ledger index {} has an outcome already, or "
@@ -217,9 +222,14 @@ Result<std::vector<std::uint64_t>> Gate::settle_after_crash() {
   std::vector<std::uint64_t> settled;
   for (bool more = true; more;) {
     TRY_VOID(inside.store.run([&](store::Transaction& transaction) -> Result<void> {
+      TRY(std::vector<std::int64_t> living, transaction.other_writers());
+      // One that writes alone has the same number in each of its lives, and settles before it
+      // serves.
+      living.push_back(transaction.writer() == 0 ? kNobody : transaction.writer());
       TRY(const store::Rows rows,
-          transaction.query("SELECT decided_index, request_id FROM gate_unfinished "
-                            "ORDER BY decided_index LIMIT ?1",
+          transaction.query(fmt::format("SELECT decided_index, request_id FROM gate_unfinished "
+                                        "WHERE writer NOT IN ({}) ORDER BY decided_index LIMIT ?1",
+                                        fmt::join(living, ", ")),
                             {kSettleMax}));
       more = !rows.empty();
       for (const store::Row& row : rows) {
@@ -248,5 +258,7 @@ std::unique_ptr<Gate::Listening> Gate::listen(const review::Change& seen,
   if (!looked || !same) listener();
   return listening;
 }
+
+void Gate::wake(ChangeId change) { inside_->listeners->wake(change); }
 
 }  // namespace keyturn::gate

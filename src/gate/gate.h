@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,52 +18,16 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/result.h"
-#include "cedar/cedar.h"
 #include "gate/child.h"
 #include "gate/evaluate.h"
+#include "gate/policies.h"
+#include "gate/sending.h"
 #include "identity/identity.h"
 #include "ledger/ledger.h"
 #include "review/review.h"
 #include "store/store.h"
 
 namespace keyturn::gate {
-
-// A policy pack: every *.cedar of a folder in name order, and its schema. Immutable; shared,
-// because a decision keeps the pack it began with while another takes its place.
-class Policies {
- public:
-  struct File {
-    std::string name;
-    std::string text;
-  };
-  // kInvalid with file, line, column and help: parse errors, validation errors against the schema
-  // (strict), equal ids, templates, a schema that does not fit what the gate asks. A policy's id is
-  // its `@id` annotation, or file name and position.
-  static Result<std::shared_ptr<const Policies>> load(const std::vector<File>& files,
-                                                      const File& schema);
-  // SHA-256 of text().
-  const Digest& digest() const { return digest_; }
-  // Names and contents of all files, as canonical JSON.
-  const std::string& text() const { return text_; }
-  const cedar::PolicySet& set() const { return set_; }
-  bool is_empty() const;
-  const cedar::Schema& schema() const { return schema_; }
-  // The id that people know a policy of set() by.
-  const std::string& name(std::string_view id) const;
-  // What a policy's @advice says to whom it denies, by name(); empty when it says nothing.
-  std::string_view advice(std::string_view name) const;
-  std::size_t size() const { return names_.size(); }
-
- private:
-  using Names = std::map<std::string, std::string, std::less<>>;  // by id in set_
-  Policies(std::string text, cedar::PolicySet set, cedar::Schema schema, Names names, Names advice);
-  Digest digest_;
-  std::string text_;
-  cedar::PolicySet set_;
-  cedar::Schema schema_;
-  Names names_;
-  Names advice_;  // by name
-};
 
 // One request put before the gate.
 struct Question {
@@ -78,6 +41,9 @@ struct Question {
   using FindRecreations = std::vector<std::string> (*)(const Action&,
                                                        const std::vector<Destroyed>&);
   FindRecreations find_recreations = nullptr;
+  // Of what must not be executed twice. Looked up where several gateways share a database: what was
+  // sent to another one is denied here.
+  std::optional<Sending> sending = {};
 };
 
 struct Decision {
@@ -169,9 +135,9 @@ class Gate {
                       std::function<void(Result<void>)> recorded);
   // With its ledger entry. `started`: once, on another thread; then call identity.refresh().
   void start_child(Child child, ChildStarted started);
-  // Actions that were allowed and have no outcome: after a crash, `sent, outcome unknown`. Marks
-  // each with an action.outcome of kind unknown, once, and returns their ledger indices. Before
-  // serving; only where no other gateway serves from the same store.
+  // Actions that were allowed and have no outcome, of gateways that are gone: `sent, outcome
+  // unknown`. Marks each with an action.outcome of kind unknown, once, and returns their ledger
+  // indices. Before serving; where several share a database, also at any time.
   Result<std::vector<std::uint64_t>> settle_after_crash();
 
   // Wakes those who wait for a change to be decided: `listener` is called after each commit that
@@ -183,6 +149,8 @@ class Gate {
   };
   std::unique_ptr<Listening> listen(const review::Change& seen,
                                     const std::function<void()>& listener);
+  // Wakes those who wait for it: another gateway over the same database has moved it.
+  void wake(ChangeId change);
   // One person's review, with its ledger entries (review.given, grant.issued), in one transaction;
   // then wakes the waiting. kConflict when the policies have changed since: the change is void.
   // Blocks.

@@ -3,6 +3,7 @@
 #include "gate/destroyed.h"
 #include "gate/inside.h"
 #include "gate/known_time.h"
+#include "gate/sent.h"
 
 namespace keyturn::gate {
 namespace {
@@ -62,6 +63,7 @@ Result<std::size_t> Gate::sweep() {
   TRY_VOID(inside.store.run([&](store::Transaction& transaction) -> Result<void> {
     TRY(expired, inside.reviews.expire(transaction));
     TRY_VOID(sweep_destroyed(transaction, inside.clock.now()));
+    TRY_VOID(sweep_sent(transaction, inside.clock.now()));
     TRY_VOID(write_known_time(transaction, inside.clock.now()));
     for (const ChangeId id : expired) {
       TRY_VOID(inside.ledger.append(transaction, "change.expired",

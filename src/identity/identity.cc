@@ -136,11 +136,21 @@ Result<std::vector<Agent>> Identity::agents(store::Transaction& transaction) con
   return agents;
 }
 
-Result<Person> Identity::authenticate(std::string_view token) const {
+Result<Person> Identity::authenticate(std::string_view token) {
   const Digest digest = crypto::sha256(token);
-  const auto snapshot = inside_->current();
+  auto person = inside_->find_person(digest);
+  if (!inside_->store.is_shared()) return person;
+  const bool active = inside_->has_row(
+      "SELECT 1 FROM identity_persons WHERE token_sha256 = ?1 AND state = 'active'", digest.hex());
+  if (active == person.has_value()) return person;
+  TRY_VOID(refresh());
+  return inside_->find_person(digest);
+}
+
+Result<Person> Identity::Inside::find_person(const Digest& digest) const {
+  const auto now = current();
   const auto [first, last] =
-      snapshot->persons.equal_range(std::string(digest.view().substr(0, kTokenPrefixBytes)));
+      now->persons.equal_range(std::string(digest.view().substr(0, kTokenPrefixBytes)));
   for (auto it = first; it != last; ++it) {
     if (!crypto::equal_in_constant_time(it->second.token.view(), digest.view())) continue;
     if (it->second.person.state != State::kActive) {

@@ -145,8 +145,9 @@ class Identity {
   // Newest first, at most `limit`.
   Result<std::vector<Session>> sessions(store::Transaction& transaction, std::size_t limit) const;
 
-  // Who holds an API token. kDenied, in constant time over the comparison, for anything else.
-  Result<Person> authenticate(std::string_view token) const;
+  // Who holds an API token. kDenied, in constant time over the comparison, for anything else. Asks
+  // the store, too, where others write to it.
+  Result<Person> authenticate(std::string_view token);
 
   // Loads sessions, agents and persons anew after a commit that changed them. Any thread.
   Result<void> refresh();
@@ -154,6 +155,9 @@ class Identity {
   // secret are the caller's to check (so that it can say which). Takes a lock for the length of a
   // pointer copy; any thread.
   std::shared_ptr<const KeyHolder> find_key(std::string_view access_key_id) const;
+  // Where others write to the same database, whether a key that find_key() does not know is there
+  // by now; then it is known. Reads the store.
+  bool look_for_key(std::string_view access_key_id);
   // Whether the key belonged to a session that has ended or expired (then clients get
   // ExpiredToken).
   bool was_key(std::string_view access_key_id) const;

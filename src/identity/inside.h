@@ -16,6 +16,11 @@ struct Identity::Inside {
   // Draws keys and stores it; id, root (of the first of a line) and key are filled in.
   Result<StartedSession> start(store::Transaction& transaction, Session session);
 
+  // By the digest of a token, in the snapshot.
+  Result<Person> find_person(const Digest& digest) const;
+  // Whether a query by one text finds anything now.
+  bool has_row(std::string_view sql, std::string text) const;
+
   std::shared_ptr<const Snapshot> current() const {
     const std::lock_guard lock(mutex);
     return snapshot;

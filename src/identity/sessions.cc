@@ -252,6 +252,24 @@ std::shared_ptr<const KeyHolder> Identity::find_key(std::string_view access_key_
   return found == snapshot->running.end() ? nullptr : found->second;
 }
 
+bool Identity::look_for_key(std::string_view access_key_id) {
+  if (!inside_->store.is_shared()) return false;
+  if (was_key(access_key_id) || !is_valid_utf8(access_key_id)) return false;
+  const bool there = inside_->has_row("SELECT 1 FROM identity_sessions WHERE access_key_id = ?1",
+                                      std::string(access_key_id));
+  return there && refresh().has_value();
+}
+
+bool Identity::Inside::has_row(std::string_view sql, std::string text) const {
+  bool there = false;
+  const auto looked = store.read([&](store::Transaction& transaction) -> Result<void> {
+    TRY(const store::Rows rows, transaction.query(sql, {std::move(text)}));
+    there = !rows.empty();
+    return {};
+  });
+  return looked && there;
+}
+
 bool Identity::was_key(std::string_view access_key_id) const {
   const auto snapshot = inside_->current();
   const std::string key(access_key_id);

@@ -5,6 +5,7 @@
 
 #include "ledger/contents.h"
 #include "ledger/tree.h"
+#include "store/news.h"
 
 namespace keyturn::ledger {
 namespace {
@@ -177,6 +178,7 @@ Result<void> check_entry(const Entry& entry, std::uint64_t expected) {
 struct Ledger::State {
   // Set by append, on the writer thread; most batches append, and the others need no head.
   bool appended = false;
+  bool awaited = false;              // the same, of an entry that others may wait for
   std::uint64_t size_announced = 0;  // the writer thread's
   std::uint64_t size_integrated = 0;
   std::mutex mutex;  // guards listeners
@@ -186,11 +188,12 @@ struct Ledger::State {
     if (!std::exchange(appended, false)) return {};
     TRY(const RightEdge edge, integrate(transaction));
     size_integrated = edge.size();
-    return {};
+    return std::exchange(awaited, false) ? store::announce(transaction) : Result<void>();
   }
 
   void committed(const Result<void>& result) {
     appended = false;
+    awaited = false;
     if (!result || size_integrated == size_announced) {
       size_integrated = size_announced;
       return;
@@ -255,6 +258,7 @@ Result<std::uint64_t> Ledger::append_canonical(Transaction& transaction, std::st
   }
   const Digest leaf = leaf_hash(text);
   state_->appended = true;
+  state_->awaited = state_->awaited || !kind.starts_with("action.");
   const auto inserted = transaction.execute(
       "INSERT INTO ledger_entries (entry_index, time, kind, text, leaf) VALUES (?1, ?2, ?3, ?4, "
       "?5)",

@@ -19,6 +19,8 @@ class BrokenTransaction final : public store::Transaction {
   BrokenTransaction(Transaction& inner, Broken broken, std::set<std::int64_t>& forgotten)
       : inner_(inner), broken_(broken), forgotten_(forgotten) {}
   store::Engine engine() const override { return inner_.engine(); }
+  std::int64_t writer() const override { return inner_.writer(); }
+  Result<std::vector<std::int64_t>> other_writers() override { return inner_.other_writers(); }
   Result<store::Rows> query(std::string_view sql, Parameters parameters) override {
     return inner_.query(sql, parameters);
   }

@@ -12,6 +12,7 @@ class OverStore : public store::Store {
   explicit OverStore(std::unique_ptr<Store> inner) : inner_(std::move(inner)) {}
 
   store::Engine engine() const override { return inner_->engine(); }
+  bool is_shared() const override { return inner_->is_shared(); }
   Result<void> migrate(std::string_view room,
                        std::span<const store::Migration> migrations) override {
     return inner_->migrate(room, migrations);

@@ -53,6 +53,16 @@ Result<void> check_may_migrate(Store& store, std::string_view room, std::size_t 
   });
 }
 
+// Who runs with the tables as they were would not know what to do with others.
+Result<void> refuse_others(Transaction& transaction) {
+  TRY(const auto others, transaction.other_writers());
+  if (others.empty()) return {};
+  return fail(Code::kConflict,
+              "the database is older than this program, and {} other gateways write to it; stop "
+              "them all, start one of this version, and then the others",
+              others.size());
+}
+
 }  // namespace
 
 Result<void> prepare_migrations(Store& store, std::string_view sql) {
@@ -82,6 +92,7 @@ Result<void> run_migrations(Store& store, const Clock& clock, std::string_view r
   }
   for (const Migration& migration : migrations.subspan(done.size())) {
     const auto step = [&](Transaction& transaction) -> Result<void> {
+      TRY_VOID(refuse_others(transaction));
       for (const std::string& statement : migration.statements) {
         TRY_VOID(transaction.execute(statement));
       }

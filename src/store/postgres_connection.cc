@@ -117,10 +117,10 @@ void PostgresConnection::disconnect() {
 
 Result<void> PostgresConnection::connect() {
   disconnect();
-  // A session that stops in the middle of a transaction loses it after 10 s: nobody waits for it
-  // longer, and when it comes back it can commit nothing.
+  // A session that stops in the middle of a transaction loses it after 3 s: nobody waits for its
+  // turn longer, and when it comes back it can commit nothing.
   const std::string settings = fmt::format(
-      "-c search_path=\"{}\" -c idle_in_transaction_session_timeout=10s -c lock_timeout=5s "
+      "-c search_path=\"{}\" -c idle_in_transaction_session_timeout=3s -c lock_timeout=5s "
       "-c statement_timeout=30s -c client_min_messages=error -c standard_conforming_strings=on -c "
       "default_transaction_read_only={}",
       options_.schema, access_ == Access::kReadOnly ? "on" : "off");

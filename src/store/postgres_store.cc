@@ -1,9 +1,9 @@
-// PostgreSQL behind the Store interface. One session writes, under a lease that every one of its
-// transactions proves; the others read.
+// PostgreSQL behind the Store interface. One session writes, in turns with those of other members,
+// and proves in each transaction that it is one; the others read.
 #include "base/id.h"
 #include "store/migrations.h"
 #include "store/postgres_connection.h"
-#include "store/postgres_lease.h"
+#include "store/postgres_member.h"
 #include "store/readers.h"
 #include "store/writer.h"
 
@@ -67,14 +67,17 @@ Result<void> prepare_schema(PostgresConnection& connection, const std::string& s
     TRY_VOID(context(connection.control(fmt::format("CREATE SCHEMA IF NOT EXISTS \"{}\"", schema)),
                      kMayNotMake));
   }
-  return context(PostgresLease::prepare(connection), kMayNotMake);
+  return context(PostgresMember::prepare(connection), kMayNotMake);
 }
 
 class PostgresWriteConnection final : public WriteConnection {
  public:
-  PostgresWriteConnection(std::unique_ptr<PostgresConnection> connection, PostgresLease lease,
+  PostgresWriteConnection(std::unique_ptr<PostgresConnection> connection, PostgresMember member,
                           Log& log)
-      : connection_(std::move(connection)), lease_(lease), log_(log) {}
+      : connection_(std::move(connection)), member_(std::move(member)), log_(log) {}
+  ~PostgresWriteConnection() override { member_.leave(*connection_); }
+  PostgresWriteConnection(const PostgresWriteConnection&) = delete;
+  PostgresWriteConnection& operator=(const PostgresWriteConnection&) = delete;
 
   Engine engine() const override { return Engine::kPostgres; }
   Result<std::int64_t> execute(std::string_view sql, Parameters parameters) override {
@@ -83,15 +86,16 @@ class PostgresWriteConnection final : public WriteConnection {
   Result<Rows> query(std::string_view sql, Parameters parameters) override {
     return connection_->query(sql, parameters);
   }
+  std::int64_t writer() const override { return member_.number(); }
+  Result<std::vector<std::int64_t>> other_writers() override {
+    return member_.others(*connection_);
+  }
 
   Result<void> begin() override {
     connection_->count_from_zero();
     idle_rounds_ = 0;
-    Result<void> begun = begin_as_holder();
+    Result<void> begun = begin_as_member();
     if (!begun) rollback();
-    if (lease_.is_lost() && !std::exchange(loss_reported_, true)) {
-      log_.error("store.lease_lost", {{"error", begun.error().message}});
-    }
     return begun;
   }
   Result<void> set_savepoint() override {
@@ -103,12 +107,19 @@ class PostgresWriteConnection final : public WriteConnection {
   Result<void> commit() override {
     const auto done = connection_->control("COMMIT");
     begun_ = false;
-    if (done && *done == "COMMIT") return {};
-    if (done) return fail(Code::kUnavailable, "the database rolled the transaction back");
-    if (connection_->is_connected()) return fail(Error(done.error()));
-    return look_up_commit();
+    if (done && *done == "COMMIT") {
+      member_.committed(*connection_);
+      return {};
+    }
+    Result<void> found =
+        done ? Result<void>(fail(Code::kUnavailable, "the database rolled the transaction back"))
+        : connection_->is_connected() ? Result<void>(fail(Error(done.error())))
+                                      : look_up_commit();
+    if (!found) member_.rolled_back();
+    return found;
   }
   void rollback() override {
+    member_.rolled_back();
     if (!in_transaction()) return;
     begun_ = false;
     connection_->deferred().clear();
@@ -118,16 +129,16 @@ class PostgresWriteConnection final : public WriteConnection {
   }
   bool in_transaction() const override { return begun_ && connection_->is_connected(); }
   std::size_t bytes_written() const override { return connection_->bytes_bound(); }
-  // A holder with nothing to write says that it lives.
+  // A member with nothing to write says that it lives.
   void keep_house(Load load) override {
     if (load == Load::kBusy || ++idle_rounds_ < kRenewRounds) return;
     Result<void> renewed = begin();
     if (renewed) renewed = commit();
-    if (!renewed && !lease_.is_lost()) {
+    if (!renewed) {
       log_.warning("store.renewal_failed", {{"error", renewed.error().message}});
     }
   }
-  bool wants_idle_time() const override { return !lease_.is_lost(); }
+  bool wants_idle_time() const override { return true; }
 
  private:
   // A savepoint in which nothing happened is not sent at all.
@@ -145,21 +156,17 @@ class PostgresWriteConnection final : public WriteConnection {
     return {};
   }
 
-  Result<void> begin_as_holder() {
+  Result<void> begin_as_member() {
     if (!connection_->is_connected()) TRY_VOID(reconnect());
     begun_ = true;
     connection_->defer("BEGIN");
-    TRY(transaction_, lease_.renew(*connection_));
+    TRY(transaction_, member_.enter(*connection_));
     return {};
   }
 
   Result<void> reconnect() {
-    if (lease_.is_lost()) return lease_.take(*connection_);
     TRY_VOID(connection_->connect());
-    if (const auto taken = lease_.take(*connection_); !taken) {
-      connection_->disconnect();  // a session without the lease must not come to write
-      return taken;
-    }
+    member_.attach(*connection_);
     log_.info("store.connected", {});
     return {};
   }
@@ -171,7 +178,10 @@ class PostgresWriteConnection final : public WriteConnection {
       TRY(const Rows rows, connection_->query("SELECT pg_xact_status(?1::text::xid8)",
                                               {std::to_string(transaction_)}));
       const std::string status = rows.at(0).is_null(0) ? "unknown" : rows[0].text(0);
-      if (status == "committed") return {};
+      if (status == "committed") {
+        member_.committed(*connection_);
+        return {};
+      }
       if (status != "in progress") {
         return fail(Code::kUnavailable, "the connection was lost and the transaction with it");
       }
@@ -182,9 +192,8 @@ class PostgresWriteConnection final : public WriteConnection {
   }
 
   std::unique_ptr<PostgresConnection> connection_;
-  PostgresLease lease_;
+  PostgresMember member_;
   Log& log_;
-  bool loss_reported_ = false;
   int idle_rounds_ = 0;
   bool begun_ = false;
   std::int64_t transaction_ = 0;
@@ -229,6 +238,7 @@ class PostgresStore final : public Store {
   ~PostgresStore() override { PostgresStore::close(); }
 
   Engine engine() const override { return Engine::kPostgres; }
+  bool is_shared() const override { return true; }
   Result<void> migrate(std::string_view room, std::span<const Migration> migrations) override {
     return run_migrations(*this, clock_, room, migrations);
   }
@@ -262,8 +272,6 @@ Result<std::unique_ptr<Store>> open_postgres(const PostgresOptions& options, con
   TRY(auto connection, PostgresConnection::open(options, Access::kWrite));
   TRY_VOID(check_server(*connection));
   TRY_VOID(prepare_schema(*connection, options.schema));
-  PostgresLease lease(options.stalled_after);
-  TRY_VOID(lease.take(*connection));
   connection->forbid_control();
   std::vector<std::unique_ptr<ReadConnection>> reading;
   for (std::size_t i = 0; i < options.read_connections; ++i) {
@@ -273,8 +281,9 @@ Result<std::unique_ptr<Store>> open_postgres(const PostgresOptions& options, con
   }
   auto store = std::make_unique<PostgresStore>(
       std::make_unique<Readers>(std::move(reading)),
-      std::make_unique<PostgresWriteConnection>(std::move(connection), lease, log), clock, log,
-      metrics);
+      std::make_unique<PostgresWriteConnection>(
+          std::move(connection), PostgresMember(options.silent_max, clock, log), log),
+      clock, log, metrics);
   TRY_VOID(prepare_migrations(*store, kMigrationsTable));
   return store;
 }

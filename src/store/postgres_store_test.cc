@@ -1,8 +1,12 @@
-// What only PostgreSQL can do wrong: settings that lose commits, a second gateway, a lost session.
+// What only PostgreSQL can do wrong: settings that lose commits, several gateways, a lost session.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <future>
+#include <set>
+#include <thread>
 
+#include "store/news.h"
 #include "store/postgres_cluster_test.h"
 #include "store/postgres_connection.h"
 
@@ -97,39 +101,89 @@ TEST_F(PostgresStoreTest, RefusesAServerThatIsNotThere) {
   EXPECT_EQ(store.error().code, Code::kUnavailable);
 }
 
-TEST_F(PostgresStoreTest, ASecondGatewayIsRefusedWhileTheFirstLives) {
-  auto first = open("shared").value();
-  const auto second = open("shared");
-  ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().code, Code::kConflict) << second.error().message;
-  make_table(*first);
-  EXPECT_TRUE(insert(*first, 1));
-  first.reset();
-  EXPECT_TRUE(open("shared"));
-}
-
-TEST_F(PostgresStoreTest, AWriterWhoseEpochHasPassedCommitsNothing) {
-  auto store = open("passed").value();
-  make_table(*store);
-  administer("UPDATE passed.store_lease SET epoch = epoch + 1");
-  for (std::int64_t id = 1; id <= 2; ++id) {
-    const auto late = insert(*store, id);
-    ASSERT_FALSE(late);
-    EXPECT_EQ(late.error().code, Code::kConflict) << late.error().message;
+// Each reads what is there and adds the next: two that did so at once would give one number twice.
+TEST_F(PostgresStoreTest, SeveralWriteInTurnsAndEachSeesWhatTheOthersDid) {
+  constexpr int kStores = 3;
+  constexpr int kUnits = 200;
+  std::vector<std::unique_ptr<Store>> stores;
+  for (int i = 0; i < kStores; ++i) {
+    stores.push_back(open("turns").value());
+    if (i == 0) make_table(*stores[0]);
   }
-  EXPECT_EQ(count(*store), 0);
-  EXPECT_EQ(log_.take_errors().size(), 1U);
+  std::vector<std::thread> threads;
+  std::atomic<int> failed{0};
+  threads.reserve(stores.size());
+  for (auto& store : stores) {
+    threads.emplace_back([&failed, &store] {
+      for (int i = 0; i < kUnits; ++i) {
+        const auto added = store->run([](Transaction& transaction) -> Result<void> {
+          TRY(const Rows rows,
+              transaction.query("SELECT coalesce(max(id), 0) + 1 FROM test_items"));
+          TRY_VOID(transaction.execute("INSERT INTO test_items (id) VALUES (?1)",
+                                       {rows.at(0).integer(0)}));
+          return {};
+        });
+        if (!added) ++failed;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(failed, 0);
+  EXPECT_EQ(count(*stores[0]), kStores * kUnits);
 }
 
-// The old writer's transaction is open, and its epoch compared, when the other takes over.
-TEST_F(PostgresStoreTest, AStalledWriterThatWakesCommitsNothingAndDoesNotTakeOverAgain) {
-  auto old = open("stalled").value();
-  make_table(*old);
-  ASSERT_TRUE(insert(*old, 1));
+TEST_F(PostgresStoreTest, MembersKnowEachOtherByNumbersThatNobodyElseHad) {
+  std::set<std::int64_t> all;
+  const auto look = [&](Store& store) {
+    std::pair<std::int64_t, std::vector<std::int64_t>> seen;
+    const auto done = store.run([&](Transaction& transaction) -> Result<void> {
+      seen.first = transaction.writer();
+      TRY(seen.second, transaction.other_writers());
+      return {};
+    });
+    EXPECT_TRUE(done) << done.error().message;
+    all.insert(seen.first);
+    return seen;
+  };
+  auto first = open("members").value();
+  auto second = open("members").value();
+  const auto one = look(*first);
+  const auto two = look(*second);
+  EXPECT_NE(one.first, 0);
+  EXPECT_EQ(one.second, std::vector{two.first});
+  EXPECT_EQ(two.second, std::vector{one.first});
+  second.reset();
+  EXPECT_TRUE(look(*first).second.empty());
+  const auto third = open("members").value();
+  look(*third);
+  EXPECT_EQ(all.size(), 3U);
+}
+
+TEST_F(PostgresStoreTest, WhoWasRemovedWritesOnUnderANewNumber) {
+  auto store = open("removed").value();
+  make_table(*store);
+  ASSERT_TRUE(insert(*store, 1));
+  administer("DELETE FROM removed.store_members");
+  EXPECT_TRUE(insert(*store, 2));
+  EXPECT_TRUE(insert(*store, 3));
+  EXPECT_EQ(count(*store), 3);
+  const std::vector<std::string> lines = log_.lines();
+  const auto told = [](const std::string& line) {
+    return line.find("store.joined_again") != std::string::npos;
+  };
+  EXPECT_EQ(std::count_if(lines.begin(), lines.end(), told), 1);
+}
+
+// The next one does not wait for the first to wake.
+TEST_F(PostgresStoreTest, WhoStandsStillInItsTurnLosesItAndCommitsNothing) {
+  auto still = open("stalled").value();
+  make_table(*still);
+  auto next = open("stalled").value();
+  ASSERT_TRUE(insert(*still, 1));
   std::promise<void> stalled;
   std::promise<void> wakes;
   std::promise<Result<void>> answered;
-  old->submit(
+  still->submit(
       [&](Transaction& transaction) -> Result<void> {
         TRY_VOID(transaction.execute("INSERT INTO test_items (id) VALUES (2)"));
         stalled.set_value();
@@ -138,36 +192,93 @@ TEST_F(PostgresStoreTest, AStalledWriterThatWakesCommitsNothingAndDoesNotTakeOve
       },
       [&](Result<void> result) { answered.set_value(std::move(result)); });
   stalled.get_future().wait();
-  auto opened = open_postgres({.url = postgres_cluster().url(),
-                               .schema = "stalled",
-                               .stalled_after = std::chrono::seconds(0)},
-                              clock_, log_, metrics_);
+  const auto other = insert(*next, 3);
   wakes.set_value();
+  EXPECT_TRUE(other) << other.error().message;
   EXPECT_FALSE(answered.get_future().get());
-  ASSERT_TRUE(opened) << opened.error().message;
-  Store& next = **opened;
-  ASSERT_TRUE(insert(next, 3));
-  EXPECT_FALSE(insert(*old, 4));
-  ASSERT_TRUE(insert(next, 5));
-  EXPECT_EQ(count(next), 3);
-  // Nobody writes now; yet the old one has not seen what the next one wrote.
-  next.close();
-  EXPECT_FALSE(insert(*old, 6));
-  EXPECT_EQ(log_.take_errors().size(), 1U);
-  old.reset();
-  auto anew = open("stalled").value();
-  EXPECT_TRUE(insert(*anew, 6));
-  EXPECT_EQ(count(*anew), 4);
+  EXPECT_TRUE(insert(*still, 4));
+  EXPECT_EQ(count(*next), 3);
 }
 
-TEST_F(PostgresStoreTest, AWriterThatRenewsItsLeaseIsNotStalled) {
-  auto store = open("renews").value();
+TEST_F(PostgresStoreTest, WhoIsSilentIsRemovedByAnotherAndNotByWhoHasJustLooked) {
+  auto store = open("silent").value();
   make_table(*store);
-  administer("UPDATE renews.store_lease SET renewed = 0");
-  ASSERT_TRUE(insert(*store, 1));
-  const auto second = open("renews");
-  ASSERT_FALSE(second);
-  EXPECT_TRUE(insert(*store, 2));
+  const auto others = [&store] {
+    std::size_t found = 0;
+    const auto done = store->run([&](Transaction& transaction) -> Result<void> {
+      TRY(const auto numbers, transaction.other_writers());
+      found = numbers.size();
+      return {};
+    });
+    EXPECT_TRUE(done) << done.error().message;
+    return found;
+  };
+  administer("INSERT INTO silent.store_members (number, renewed) VALUES (900, 5), (901, 7)");
+  clock_.advance(std::chrono::seconds(5));
+  EXPECT_EQ(others(), 2U);
+  clock_.advance(std::chrono::seconds(14));
+  EXPECT_EQ(others(), 2U);
+  administer("UPDATE silent.store_members SET renewed = 8 WHERE number = 901");
+  clock_.advance(std::chrono::seconds(14));
+  EXPECT_EQ(others(), 1U);
+  clock_.advance(std::chrono::seconds(14));
+  EXPECT_EQ(others(), 1U);
+  clock_.advance(std::chrono::seconds(14));
+  EXPECT_EQ(others(), 0U);
+}
+
+TEST_F(PostgresStoreTest, ADeadMemberIsRemovedByWhoJoins) {
+  {
+    EXPECT_TRUE(open("died"));
+  }
+  administer("INSERT INTO died.store_members (number, renewed) VALUES (900, 5)");
+  auto store = open("died").value();
+  make_table(*store);  // which nobody may do beside others
+  EXPECT_TRUE(insert(*store, 1));
+}
+
+TEST_F(PostgresStoreTest, TablesAreNotChangedWhileOthersWrite) {
+  auto first = open("busy").value();
+  auto second = open("busy").value();
+  const std::vector<Migration> steps = {{1, {"CREATE TABLE test_items (id BIGINT PRIMARY KEY)"}}};
+  const auto refused = second->migrate("test", steps);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kConflict) << refused.error().message;
+  first.reset();
+  EXPECT_TRUE(second->migrate("test", steps));
+  first = open("busy").value();
+  EXPECT_TRUE(first->migrate("test", steps)) << "nothing is left to be done";
+}
+
+TEST_F(PostgresStoreTest, WhatIsAnnouncedWakesWhoListensOnTheSameSchemaOnceItIsCommitted) {
+  auto store = open("loud").value();
+  const auto news = listen_for_news({.url = postgres_cluster().url(), .schema = "loud"});
+  const auto elsewhere = listen_for_news({.url = postgres_cluster().url(), .schema = "quiet"});
+  const auto seconds_until_told = [](News& listener, Duration timeout) {
+    const auto begin = std::chrono::steady_clock::now();
+    listener.wait(timeout);
+    return std::chrono::steady_clock::now() - begin;
+  };
+  constexpr auto kShort = std::chrono::milliseconds(200);
+  constexpr auto kLong = std::chrono::seconds(20);
+  EXPECT_GE(seconds_until_told(*news, kShort), kShort);
+  EXPECT_GE(seconds_until_told(*elsewhere, kShort), kShort);
+  EXPECT_FALSE(store->run([](Transaction& transaction) -> Result<void> {
+    TRY_VOID(announce(transaction));
+    return fail(Code::kInvalid, "no");
+  }));
+  EXPECT_GE(seconds_until_told(*news, kShort), kShort);
+  EXPECT_TRUE(store->run([](Transaction& transaction) { return announce(transaction); }));
+  EXPECT_LT(seconds_until_told(*news, kLong), kLong);
+  EXPECT_GE(seconds_until_told(*elsewhere, kShort), kShort);
+  // A listener whose session is cut listens again.
+  administer(
+      "DO $$ BEGIN PERFORM pg_terminate_backend(pid) FROM pg_stat_activity "
+      "WHERE query = 'LISTEN keyturn'; END $$");
+  EXPECT_GE(seconds_until_told(*news, kShort), kShort);
+  EXPECT_GE(seconds_until_told(*news, kShort), kShort);
+  EXPECT_TRUE(store->run([](Transaction& transaction) { return announce(transaction); }));
+  EXPECT_LT(seconds_until_told(*news, kLong), kLong);
 }
 
 TEST_F(PostgresStoreTest, ALostSessionFailsItsBatchAndTheNextOneGoesOn) {

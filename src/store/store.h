@@ -60,6 +60,10 @@ class Transaction {
   // the disk is full; kInternal on wrong SQL or a wrong number of parameters.
   virtual Result<std::int64_t> execute(std::string_view sql, Parameters parameters = {}) = 0;
   virtual Result<Rows> query(std::string_view sql, Parameters parameters = {}) = 0;
+  // Where several write to one database, within a unit of work: which of them this is, a number
+  // that no other has had, and the others that count as living. 0, and none, where one alone does.
+  virtual std::int64_t writer() const { return 0; }
+  virtual Result<std::vector<std::int64_t>> other_writers() { return std::vector<std::int64_t>(); }
 };
 
 // One numbered step of a room's schema; numbers start at 1 without gaps. One statement per entry.
@@ -93,8 +97,11 @@ class Store {
   virtual ~Store() = default;
 
   virtual Engine engine() const = 0;
+  // Whether other stores, of other processes, may write to the same database.
+  virtual bool is_shared() const { return false; }
   // Brings a room's tables up to date, each step in a transaction of its own. kConflict when the
-  // database is newer than the list or a step's text has changed since it ran.
+  // database is newer than the list, a step's text has changed since it ran, or another writes to
+  // the database that is to change.
   virtual Result<void> migrate(std::string_view room, std::span<const Migration> migrations) = 0;
   // Queues a unit. kExhausted through `done` when the queue is full, kUnavailable after close().
   // Any thread.
@@ -132,14 +139,13 @@ struct PostgresOptions {
   std::string url;                 // a libpq connection string; passwords rather in a pgpass file
   std::string schema = "keyturn";  // of the tables; created when missing
   std::size_t read_connections = 4;
-  // How long a writer that still has its session may be silent before another may take over from
-  // it. It says that it lives every 3 s.
-  std::chrono::seconds stalled_after{15};
+  // How long another writer may be silent before it is removed. Each says every 3 s that it lives.
+  std::chrono::seconds silent_max{15};
 };
 // PostgreSQL 15 or newer. Refuses, with the reason: a server that may lose commits (fsync,
-// full_page_writes or synchronous_commit off), and with kConflict a schema that a living gateway
-// writes to. One store writes at a time; whom another has taken over from can commit nothing more,
-// and answers kConflict until it is opened anew.
+// full_page_writes or synchronous_commit off). Several stores may write to one schema, in turns: a
+// unit sees all that was committed before, whoever did it. Who is removed for its silence loses the
+// batch it was in, and writes the next one under a new number.
 Result<std::unique_ptr<Store>> open_postgres(const PostgresOptions& options, const Clock& clock,
                                              Log& log, Metrics& metrics);
 

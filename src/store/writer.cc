@@ -28,6 +28,11 @@ class UnitTransaction final : public Transaction {
     if (failure_) return fail(*failure_);
     return keep(inner_.query(sql, parameters));
   }
+  std::int64_t writer() const override { return inner_.writer(); }
+  Result<std::vector<std::int64_t>> other_writers() override {
+    if (failure_) return fail(*failure_);
+    return keep(inner_.other_writers());
+  }
   const std::optional<Error>& failure() const { return failure_; }
 
  private:

@@ -1,8 +1,6 @@
-"""The gate over PostgreSQL: a private cluster, a held request, kill -9, a second gateway."""
+"""The gate over PostgreSQL: a private cluster, a held request, kill -9."""
 
-import contextlib
 import os
-import shutil
 
 import cluster as postgres
 import harness
@@ -64,29 +62,6 @@ def test_what_was_approved_runs_once_also_over_a_kill(gate, world):
     assert "held as CHG-2" in refusal(agent)
     assert kinds(gate).count("grant.used") == 1
     assert not os.path.exists(os.path.join(gate.data, "keyturn.db"))
-
-
-def test_a_second_gateway_is_refused_and_takes_over_when_the_first_has_died(gate, tmp_path):
-    data = tmp_path / "standby"
-    shutil.copytree(gate.data, data, ignore=shutil.ignore_patterns("ledger"))
-    config = tmp_path / "standby.toml"
-    with open(gate.config, encoding="utf-8") as file:
-        config.write_text(file.read().replace(gate.data, str(data)))
-    refused = gate.run("serve", "--config", str(config), expected=None)
-    assert refused.returncode != 0 and "another gateway writes" in refused.stderr, refused.stderr
-    before = gate.ledger()
-    gate.kill()
-    active = gate.config
-    gate.config = str(config)
-    with contextlib.ExitStack() as back:
-        back.callback(setattr, gate, "config", active)
-        gate.start()
-        assert gate.ledger()[:len(before)] == before
-        gate.run("agent", "add", "second", "--owner", "alice", who="root")
-        gate.stop()
-    gate.start()
-    assert gate.ledger()[:len(before)] == before
-    assert kinds(gate)[len(before):].count("agent.created") == 1
 
 
 def test_a_new_sealing_key_is_not_made_for_an_old_database(gate, tmp_path):
