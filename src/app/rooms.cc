@@ -171,7 +171,7 @@ Result<void> Rooms::open_follower() {
       Follower::Needs{*core_->ledger, *core_->identity, *gate_, needs_.log}, head.size);
   // What was recorded since the accounts were read, and before the place to follow from.
   TRY_VOID(core_->identity->refresh());
-  news_ = store::listen_for_news({.url = config_.postgres});
+  news_ = core_->store->listen_for_news();
   return {};
 }
 
@@ -377,6 +377,7 @@ std::vector<Job> Rooms::upkeep() {
 
 std::vector<Job> Rooms::following() {
   if (!follower_) return {};
+  if (!news_) return {{kFollowInterval, [this] { follower_->look(); }}};
   return {{Duration::zero(), [this] {
              news_->wait(kFollowInterval);
              follower_->look();

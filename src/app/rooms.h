@@ -120,7 +120,7 @@ class Rooms {
   std::unique_ptr<ledger::Witnesses> witnesses_;  // null without a trust policy
   std::unique_ptr<ledger::Anchors> anchors_;
   std::unique_ptr<Follower> follower_;  // null where there is nobody to follow
-  std::unique_ptr<store::News> news_;   // the same
+  std::unique_ptr<store::News> news_;   // null where none comes
   std::unique_ptr<Environments> environments_;
   std::unique_ptr<aws::Gateway> gateway_;
   std::unique_ptr<api::Api> api_;

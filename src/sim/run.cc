@@ -29,8 +29,8 @@ struct Plan {
   std::size_t disk_faults = 0;
   std::size_t policy_edits = 0;
   std::size_t seconds_tried = 0;  // starts of a second gateway
-  bool taken_over = false;
-  bool forgets = false;  // the disk, what it acknowledged
+  bool shared = false;            // by two gateways, one of which stands still for a while
+  bool forgets = false;           // the disk, what it acknowledged
   unsigned upstream = 0;
 };
 
@@ -51,7 +51,7 @@ Plan draw_plan(Dice& dice) {
   if (dice.chance(25)) plan.disk_faults = 1 + dice.below(2);
   if (dice.chance(30)) plan.policy_edits = 1 + dice.below(2);
   if (dice.chance(30)) plan.seconds_tried = 1;
-  plan.taken_over = dice.chance(25);
+  plan.shared = dice.chance(25);
   plan.forgets = dice.chance(8);
   if (dice.chance(60)) plan.upstream = 10 + static_cast<unsigned>(dice.below(40));
   return plan;
@@ -127,7 +127,7 @@ void plan_disk_faults(World& world, const Plan& plan) {
   plan_some(plan.disk_faults, [&world] { fail_disk(world); });
   plan_some(plan.policy_edits, [&world] { world.change_policies(); });
   plan_some(plan.seconds_tried, [&world] { world.start_second(); });
-  plan_some(plan.taken_over ? 1 : 0, [&world] { world.take_over(); });
+  plan_some(plan.shared ? 1 : 0, [&world] { world.start_beside(); });
   if (!plan.forgets) return;
   const Duration when = dice.between(Duration(0), kActive);
   world.after(when, [&world] { world.lose_what_follows(); });
@@ -156,7 +156,14 @@ Report run(const Options& options) {
   Plan plan = draw_plan(world.dice());
   if (options.broken == Broken::kAcknowledgesEarly) plan.crashes = 1;
   if (options.broken == Broken::kNotLocked) plan.seconds_tried = 1;
-  if (options.broken == Broken::kNotFenced) plan.taken_over = true;
+  if (options.broken == Broken::kForked) plan.shared = true;
+  if (options.broken == Broken::kUnaware) {
+    plan = Plan();  // nothing else: what fails and is signed anew would hide it
+    plan.asks = 80;
+    plan.habits.copy = 100;
+    plan.shared = true;
+  }
+  if (plan.shared && options.broken != Broken::kForked) world.share_database();
   if (options.broken == Broken::kLimitless) plan.asking = kBurst;
   if (options.broken == Broken::kCopiesPass) plan.habits = {.copy = 60, .copies_pass = true};
   world.set_up();

@@ -51,6 +51,7 @@ Result<std::unique_ptr<Server>> Server::start(const Outside& outside, Schedule::
   self.loop_->after(kFirstTagsWait, [&self] { self.listening_ = true; });
   self.keep(self.rooms_->upkeep());
   self.keep(self.rooms_->publishing());
+  self.keep(self.rooms_->following());
   self.loop_->run_ready();
   return server;
 }

@@ -24,7 +24,8 @@ enum class Broken {
   kLedgerAltered,      // an entry is another one than was hashed
   kOutcomeForgotten,   // outcomes are not recorded
   kErrorLogged,        // an error-level line
-  kNotFenced,          // a gateway that another has taken over from goes on writing
+  kForked,             // a gateway beside another writes a history of its own
+  kUnaware,            // gateways do not know that they share a database
   kNotLocked,          // a second gateway may have the first one's data folder
   kLimitless,          // more requests of a session wait than may
   kCopiesPass,         // what was sent is carried out again when a copy comes

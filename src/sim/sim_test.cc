@@ -90,8 +90,13 @@ TEST(Simulator, FindsASecondGatewayOnOneDataFolder) {
   EXPECT_FALSE(fault.starts_with("not found")) << fault;
 }
 
-TEST(Simulator, FindsAGatewayThatWritesAfterAnotherTookOver) {
-  const std::string fault = find_fault(Broken::kNotFenced, "decisions that allow it");
+TEST(Simulator, FindsAGatewayWithAHistoryOfItsOwn) {
+  const std::string fault = find_fault(Broken::kForked, "decisions that allow it");
+  EXPECT_FALSE(fault.starts_with("not found")) << fault;
+}
+
+TEST(Simulator, FindsGatewaysThatDoNotKnowOfEachOther) {
+  const std::string fault = find_fault(Broken::kUnaware, "times and was signed");
   EXPECT_FALSE(fault.starts_with("not found")) << fault;
 }
 

@@ -52,7 +52,8 @@ World::World(const Options& options, const std::string& folder)
       trace_(schedule_, folder),
       disk_(options.seed + 2),
       config_(config_of(folder + "/0", folder + "/policies", dice_)),
-      folder_(folder) {
+      folder_(folder),
+      database_(app::database_file(config_.data_path)) {
   upstream_.on_call([this](const UpstreamCall& call) {
     if (server_) checks_.upstream_called(server_->rooms(), call);
   });
@@ -95,19 +96,33 @@ Server::Outside World::outside() {
       .trace = trace_,
       .upstream = upstream_,
       .model = options_.model,
-      .open_store = [this](const app::Needs& needs, Loop& loop) -> Opened {
-        TRY(auto store,
-            store::open_sqlite({.path = app::database_file(config_.data_path), .host = &loop},
-                               needs.clock, needs.log, needs.metrics));
-        auto failing = std::make_unique<faulty::Store>(break_store(std::move(store), broken_),
-                                                       options_.seed + lives_,
-                                                       faulty::Store::Commits::kHosted);
-        failing->set_faults(store_faults_);
-        faulty_ = failing.get();
-        auto leased = std::make_unique<LeasedStore>(std::move(failing));
-        leased_ = leased.get();
-        return leased;
+      .open_store = [this](const app::Needs& needs, Loop& loop) {
+        return open_store(needs, loop);
       }};
+}
+
+Result<std::unique_ptr<faulty::Store>> World::open_database(const app::Needs& needs,
+                                                            store::WriterHost& host) {
+  const std::string file = shared_ ? database_ : app::database_file(config_.data_path);
+  TRY(auto store, store::open_sqlite({.path = file, .host = &host}, needs.clock, needs.log,
+                                     shared_ ? metrics_ : needs.metrics));
+  auto failing =
+      std::make_unique<faulty::Store>(break_store(std::move(store), broken_),
+                                      options_.seed + lives_, faulty::Store::Commits::kHosted);
+  failing->set_faults(store_faults_);
+  faulty_ = failing.get();
+  return failing;
+}
+
+Opened World::open_store(const app::Needs& needs, Loop& loop) {
+  if (!shared_) return open_database(needs, loop);
+  auto sharing = sharing_.lock();
+  if (sharing == nullptr) {
+    TRY(auto database, open_database(needs, host_));
+    sharing = std::make_shared<SharedDatabase>(std::move(database), host_, clock_, writers_);
+    sharing_ = sharing;
+  }
+  return sharing->join(loop, broken_ != Broken::kUnaware);
 }
 
 void World::start() {
@@ -134,7 +149,7 @@ void World::start() {
 }
 
 void World::start_second() {
-  if (!server_) return;
+  if (!server_ || shared_) return;
   app::Config config = config_;
   if (broken_ == Broken::kNotLocked) {
     config.data_path = folder_ + "/second";
@@ -143,10 +158,8 @@ void World::start_second() {
   }
   std::swap(config, config_);
   faulty::Store* const faulty = faulty_;
-  LeasedStore* const leased = leased_;
   const auto second = Server::start(outside(), kSecond, config_);
   faulty_ = faulty;
-  leased_ = leased;
   std::swap(config, config_);
   if (second) return checks_.fault("two gateways run on one data folder");
   trace_.add("second", fmt::format("does not start: {}", second.error().message));
@@ -197,6 +210,9 @@ void World::break_now() {
 // What a process that is killed has written stays; when the power is cut, of what was not synced
 // some sectors do.
 void World::die() {
+  // The database is another machine's, and may live on with the other gateway.
+  if (shared_ && old_ && !disk_lies_ && !dying_ && dice_.chance(50)) return die_alone();
+  if (shared_ && old_) end_old();
   const bool power = disk_lies_ || dice_.chance(50);
   const unsigned kept = disk_lies_ ? 0 : power ? static_cast<unsigned>(dice_.below(101)) : 100;
   trace_.add("server", power ? "dies, with the power" : "dies");
@@ -206,13 +222,21 @@ void World::die() {
   orphan(dead.get());
   dead.reset();
   // It was closed in order here, which nobody does who dies.
-  std::ofstream(config_.data_path + "/store.in-use").put(' ');
+  const std::filesystem::path marked = shared_ ? database_ : config_.data_path + "/.";
+  std::ofstream(marked.parent_path() / "store.in-use").put(' ');
   const auto lost = disk_.restore_power(kept);
   if (!lost) checks_.fault(lost.error().message);
   disk_.set_faults({});
   store_faults_ = {};
   disk_lies_ = false;
   dying_ = false;
+  paused_ = false;
+}
+
+void World::die_alone() {
+  trace_.add("server", "dies, and the other one lives on");
+  const std::unique_ptr<Server> dead = std::move(server_);
+  orphan(dead.get());
   paused_ = false;
 }
 
@@ -225,27 +249,32 @@ void World::orphan(const Server* server) {
   for (const auto& [number, guest] : orphans) guest.answered(Reply());
 }
 
-void World::take_over() {
+void World::start_beside() {
   if (!server_ || old_ || paused_) return;
-  trace_.add("server", "stands still, and another takes over");
-  // What it still has to record, it cannot.
+  trace_.add("server", "stands still, and another is started beside it");
+  // What is removed for its silence cannot record how its requests ended.
   trace_.expect_error("gateway.outcome_not_recorded");
   const Schedule::Owner owner = server_->owner();
   schedule_.pause(owner);
   old_ = std::move(server_);
-  if (broken_ == Broken::kNotFenced) {
-    const std::string next = fmt::format("{}/{}", folder_, lives_);
-    std::filesystem::copy(config_.data_path, next, std::filesystem::copy_options::recursive);
-    config_.data_path = next;
+  const std::string next = fmt::format("{}/{}", folder_, lives_);
+  if (shared_) {
+    std::filesystem::create_directories(next);
+    for (const char* key : {"sealing.key", "ledger.key"}) {
+      std::filesystem::copy(config_.data_path + "/" + key, next + "/" + key);
+    }
   } else {
-    leased_->lose_lease();
+    std::filesystem::copy(config_.data_path, next, std::filesystem::copy_options::recursive);
   }
+  config_.data_path = next;
   start();
   after(dice_.between(seconds(1), seconds(30)), [this, owner] {
     trace_.add("server", "the old one goes on");
     schedule_.resume(owner);
   });
-  after(dice_.between(seconds(40), seconds(90)), [this] { end_old(); });
+  after(dice_.between(seconds(40), seconds(90)), [this] {
+    if (old_) end_old();
+  });
 }
 
 void World::end_old() {

@@ -11,8 +11,8 @@
 #include "faulty/disk.h"
 #include "faulty/store.h"
 #include "sim/checks.h"
-#include "sim/lease.h"
 #include "sim/server.h"
+#include "sim/shared.h"
 #include "sim/sim.h"
 
 namespace keyturn::sim {
@@ -65,8 +65,10 @@ class World {
   void lose_what_follows();
   // Another gateway on the same data folder: it must be refused.
   void start_second();
-  // The gateway stands still, another one takes over, and then the first goes on for a while.
-  void take_over();
+  // The gateway stands still, another one is started beside it, and then both go on for a while.
+  void start_beside();
+  // Several gateways may write to the database. Before set_up().
+  void share_database() { shared_ = true; }
   // The operator edits the policies and has them loaded.
   void change_policies();
   void step_clock(Duration by);
@@ -94,10 +96,13 @@ class World {
   void check_waiting();
   std::uint64_t published_size() const;
   void die();
+  void die_alone();
   void end_old();
   // The clients of a server that has died get nothing.
   void orphan(const Server* server);
   Result<std::unique_ptr<store::Store>> open_store(const app::Needs& needs, Loop& loop);
+  Result<std::unique_ptr<faulty::Store>> open_database(const app::Needs& needs,
+                                                       store::WriterHost& host);
   void expect_end(std::uint64_t number);
 
   const Options options_;
@@ -126,10 +131,14 @@ class World {
   std::map<std::uint64_t, Guest> visits_;
   std::uint64_t steps_ = 0;
   bool appended_ = false;  // since the last look
-  // Of the latest server.
-  LeasedStore* leased_ = nullptr;
-  faulty::Store* faulty_ = nullptr;
-  std::unique_ptr<Server> old_;  // that another has taken over from
+  bool shared_ = false;
+  std::string database_;  // its file
+  std::uint64_t writers_ = 0;
+  Metrics metrics_;  // a shared database's
+  DatabaseHost host_{schedule_, dice_};
+  std::weak_ptr<SharedDatabase> sharing_;  // while a gateway lives
+  faulty::Store* faulty_ = nullptr;        // of the latest database
+  std::unique_ptr<Server> old_;            // beside which another was started
   std::unique_ptr<Server> server_;
 };
 

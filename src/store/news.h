@@ -18,6 +18,5 @@ class News {
   // first; connects anew when the session is lost. One thread.
   virtual void wait(Duration timeout) = 0;
 };
-std::unique_ptr<News> listen_for_news(const PostgresOptions& options);
 
 }  // namespace keyturn::store

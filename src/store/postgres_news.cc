@@ -1,10 +1,10 @@
+#include "store/postgres_news.h"
+
 #include <libpq-fe.h>
 #include <poll.h>
 
 #include <array>
 #include <thread>
-
-#include "store/news.h"
 
 namespace keyturn::store {
 namespace {
@@ -81,7 +81,7 @@ Result<void> announce(Transaction& transaction) {
   return {};
 }
 
-std::unique_ptr<News> listen_for_news(const PostgresOptions& options) {
+std::unique_ptr<News> listen_in_postgres(const PostgresOptions& options) {
   return std::make_unique<PostgresNews>(options);
 }
 

@@ -4,6 +4,7 @@
 #include "store/migrations.h"
 #include "store/postgres_connection.h"
 #include "store/postgres_member.h"
+#include "store/postgres_news.h"
 #include "store/readers.h"
 #include "store/writer.h"
 
@@ -230,9 +231,11 @@ class PostgresReadConnection final : public ReadConnection {
 
 class PostgresStore final : public Store {
  public:
-  PostgresStore(std::unique_ptr<Readers> readers, std::unique_ptr<WriteConnection> connection,
-                const Clock& clock, Log& log, Metrics& metrics)
-      : clock_(clock),
+  PostgresStore(PostgresOptions options, std::unique_ptr<Readers> readers,
+                std::unique_ptr<WriteConnection> connection, const Clock& clock, Log& log,
+                Metrics& metrics)
+      : options_(std::move(options)),
+        clock_(clock),
         readers_(std::move(readers)),
         writer_(std::move(connection), clock, log, metrics) {}
   ~PostgresStore() override { PostgresStore::close(); }
@@ -249,6 +252,7 @@ class PostgresStore final : public Store {
   void set_batch_step(Unit step, Committed done) override {
     writer_.set_batch_step(std::move(step), std::move(done));
   }
+  std::unique_ptr<News> listen_for_news() override { return listen_in_postgres(options_); }
   void close() override {
     const std::unique_ptr<WriteConnection> connection = writer_.close();
     readers_->close();
@@ -257,6 +261,7 @@ class PostgresStore final : public Store {
  private:
   bool on_writer_thread() const override { return writer_.is_this_thread(); }
 
+  const PostgresOptions options_;
   const Clock& clock_;
   std::unique_ptr<Readers> readers_;
   Writer writer_;
@@ -280,7 +285,7 @@ Result<std::unique_ptr<Store>> open_postgres(const PostgresOptions& options, con
     reading.push_back(std::make_unique<PostgresReadConnection>(std::move(reader)));
   }
   auto store = std::make_unique<PostgresStore>(
-      std::make_unique<Readers>(std::move(reading)),
+      options, std::make_unique<Readers>(std::move(reading)),
       std::make_unique<PostgresWriteConnection>(
           std::move(connection), PostgresMember(options.silent_max, clock, log), log),
       clock, log, metrics);

@@ -252,8 +252,9 @@ TEST_F(PostgresStoreTest, TablesAreNotChangedWhileOthersWrite) {
 
 TEST_F(PostgresStoreTest, WhatIsAnnouncedWakesWhoListensOnTheSameSchemaOnceItIsCommitted) {
   auto store = open("loud").value();
-  const auto news = listen_for_news({.url = postgres_cluster().url(), .schema = "loud"});
-  const auto elsewhere = listen_for_news({.url = postgres_cluster().url(), .schema = "quiet"});
+  const auto quiet = open("quiet").value();
+  const auto news = store->listen_for_news();
+  const auto elsewhere = quiet->listen_for_news();
   const auto seconds_until_told = [](News& listener, Duration timeout) {
     const auto begin = std::chrono::steady_clock::now();
     listener.wait(timeout);

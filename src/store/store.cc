@@ -4,6 +4,8 @@
 #include <mutex>
 #include <optional>
 
+#include "store/news.h"
+
 namespace keyturn::store {
 
 bool Row::is_null(std::size_t column) const {
@@ -31,6 +33,8 @@ const std::string& Row::blob(std::size_t column) const {
   CHECK(value != nullptr);
   return value->bytes;
 }
+
+Store::~Store() = default;
 
 Result<void> Store::run(Unit unit, const Committed& done) {
   CHECK(!on_writer_thread());  // it would wait for itself

@@ -90,11 +90,13 @@ class WriterHost {
   virtual void schedule(std::function<void()> commit) = 0;
 };
 
+class News;  // store/news.h
+
 class Store {
  public:
   static constexpr std::size_t kBatchUnitsMax = 512;     // measured: the knee of group commit
   static constexpr std::size_t kQueueUnitsMax = 16'384;  // some seconds of work; beyond it we deny
-  virtual ~Store() = default;
+  virtual ~Store();
 
   virtual Engine engine() const = 0;
   // Whether other stores, of other processes, may write to the same database.
@@ -116,6 +118,8 @@ class Store {
   // batch. `done` is called after that commit or its failure, before the batch's units are
   // answered. Set once.
   virtual void set_batch_step(Unit step, Committed done) = 0;
+  // News of what others commit; null where none comes.
+  virtual std::unique_ptr<News> listen_for_news() { return nullptr; }
   // Finishes what is queued, then refuses. Not to be called inside a unit or a Committed.
   virtual void close() = 0;
 
