@@ -4,12 +4,13 @@
 
 kill_sanitized_rounds_max=100
 
-# run_kill ENGINE ROUNDS [SEED]
+# run_kill ENGINE ROUNDS [SEED]; over PostgreSQL, two gateways.
 run_kill() {
-  local engine="$1" rounds="$2" seed="$3" preset=asan
+  local engine="$1" rounds="$2" seed="$3" preset=asan gateways=1
+  [ "$engine" != postgres ] || gateways=2
   [ "$rounds" -le "$kill_sanitized_rounds_max" ] || preset=release
   need_clients || return 1
   build_preset "$preset" keyturn || return 1
   ACCEPTANCE_KEYTURN="$PWD/build/$preset/src/cli/keyturn" "$clients_venv/bin/python" tests/kill/kill.py \
-    --engine "$engine" --rounds "$rounds" ${seed:+--seed "$seed"}
+    --engine "$engine" --gateways "$gateways" --rounds "$rounds" ${seed:+--seed "$seed"}
 }

@@ -79,6 +79,7 @@ std::optional<Refusal> Handlers::authenticate(const http::RequestHead& head, Vis
     return Refusal{401, "unauthenticated", "send your token as `Authorization: Bearer ktp_…`"};
   }
   auto person = needs_.identity.authenticate(*token);
+  if (!person && person.error().code != Code::kDenied) return to_refusal(person.error());
   if (!person) return Refusal{401, "unauthenticated", std::move(person.error().message)};
   visit.person = std::move(*person);
   if (visit.match.route->access == Access::kAdministrator &&

@@ -36,6 +36,8 @@ const std::string& Row::blob(std::size_t column) const {
 
 Store::~Store() = default;
 
+std::unique_ptr<News> Store::listen_for_news() { return nullptr; }
+
 Result<void> Store::run(Unit unit, const Committed& done) {
   CHECK(!on_writer_thread());  // it would wait for itself
   struct Answer {

@@ -119,7 +119,7 @@ class Store {
   // answered. Set once.
   virtual void set_batch_step(Unit step, Committed done) = 0;
   // News of what others commit; null where none comes.
-  virtual std::unique_ptr<News> listen_for_news() { return nullptr; }
+  virtual std::unique_ptr<News> listen_for_news();
   // Finishes what is queued, then refuses. Not to be called inside a unit or a Committed.
   virtual void close() = 0;
 

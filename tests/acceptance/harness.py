@@ -1,9 +1,11 @@
 """The pieces every acceptance test stands on: moto as AWS with signatures checked, and a real `keyturn
 serve` in front of it. Everything on free loopback ports, in a folder of its own, stopped at the end."""
 
+import copy
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -76,6 +78,25 @@ class Keyturn:
         for person in ("alice", "bob", "carol"):
             self.tokens[person] = token_in(self.run("person", "add", person, who="root").stdout)
         self.run("agent", "add", "kiro", "--owner", "alice", who="root")
+
+    def beside(self, folder):
+        """Another one, not started, over the same database and with the same keys."""
+        other = copy.copy(self)
+        other.folder, other.data, other.process = folder, os.path.join(folder, "data"), None
+        other.config, other.log_path = os.path.join(folder, "keyturn.toml"), os.path.join(folder, "keyturn.log")
+        shutil.copytree(self.data, other.data, ignore=shutil.ignore_patterns("ledger"))
+        other.api_port, other.aws_port = aws.free_port(), aws.free_port()
+        other.url = f"http://127.0.0.1:{other.aws_port}"
+        with open(self.config, encoding="utf-8") as file:
+            text = file.read()
+        for name in ("data", "api_port", "aws_port"):
+            old, new = ((f'"{gate.data}"' if name == "data" else f"{name} = {getattr(gate, name)}")
+                        for gate in (self, other))
+            assert old in text
+            text = text.replace(old, new)
+        with open(other.config, "w", encoding="utf-8") as file:
+            file.write(text)
+        return other
 
     def run(self, *arguments, who=None, expected=0, more=None):
         environment = {"PATH": os.environ["PATH"], "HOME": self.folder,

@@ -1,11 +1,8 @@
 """Several gateways over one database: what one knows the others know, and nothing is executed twice."""
 
 import contextlib
-import copy
 import json
-import os
 import re
-import shutil
 import signal
 import socket
 import threading
@@ -19,7 +16,6 @@ import botocore.credentials
 import cluster as postgres
 import harness
 import pytest
-import world as aws
 from botocore.exceptions import BotoCoreError, ClientError
 
 HOLD_SECONDS = 8
@@ -32,25 +28,6 @@ tier = "production"
 match = [{{ arns = ["arn:aws:dynamodb:*:*:table/orders"] }}]
 
 [[environment]]""", 1)
-
-
-def gateway_beside(gate, folder):
-    """The same gate on other ports, over the same database, with the same keys."""
-    other = copy.copy(gate)
-    other.folder, other.data = str(folder), str(folder / "data")
-    other.config, other.log_path = str(folder / "keyturn.toml"), str(folder / "keyturn.log")
-    shutil.copytree(gate.data, other.data, ignore=shutil.ignore_patterns("ledger"))
-    other.api_port, other.aws_port = aws.free_port(), aws.free_port()
-    other.url = f"http://127.0.0.1:{other.aws_port}"
-    with open(gate.config, encoding="utf-8") as file:
-        text = file.read()
-    for old, new in ((gate.data, other.data), (f"api_port = {gate.api_port}", f"api_port = {other.api_port}"),
-                     (f"aws_port = {gate.aws_port}", f"aws_port = {other.aws_port}")):
-        assert old in text
-        text = text.replace(old, new)
-    with open(other.config, "w", encoding="utf-8") as file:
-        file.write(text)
-    return other
 
 
 def answer_to_delete(agent):
@@ -69,8 +46,7 @@ def pair(world, tmp_path_factory):
     with postgres.running() as cluster:
         first = harness.Keyturn(str(folder / "first"), world.url, world.key,
                                 config=CONFIG.replace("POSTGRES", cluster.dsn()))
-        os.makedirs(folder / "second")
-        second = gateway_beside(first, folder / "second")
+        second = first.beside(str(folder / "second"))
         second.start()
         try:
             yield first, second
@@ -226,7 +202,7 @@ class Hanging:
 def test_what_a_killed_gateway_had_sent_is_recorded_as_unknown_by_the_other(pair, tmp_path):
     first, _ = pair
     hanging = Hanging()
-    third = gateway_beside(first, tmp_path)
+    third = first.beside(str(tmp_path / "third"))
     with open(third.config, encoding="utf-8") as file:
         text = file.read()
     with open(third.config, "w", encoding="utf-8") as file:

@@ -61,14 +61,16 @@ class Held:
 
 
 class Agents:
-    def __init__(self, gate, known, random):
-        self.gate, self.known, self.random = gate, known, random
-        self.keys = [gate.session(ttl="8h") for _ in range(3)]
+    def __init__(self, gates, known, random):
+        self.gates, self.known, self.random = gates, known, random
+        self.keys = [random.choice(gates).session(ttl="8h") for _ in range(3)]
         self.lock, self.pending = threading.Lock(), []
 
     def run(self, stop):
         """One client on one connection, until told to stop or cut off."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.gate.aws_port, timeout=20)
+        with self.lock:
+            gate = self.random.choice(self.gates)
+        connection = http.client.HTTPConnection("127.0.0.1", gate.aws_port, timeout=20)
         try:
             while not stop.is_set():
                 self.act(connection)
@@ -112,7 +114,7 @@ class Agents:
             keys["aws_access_key_id"], keys["aws_secret_access_key"], keys["aws_session_token"])
         # Signed with a number of its own, so that a second try is another request.
         request = botocore.awsrequest.AWSRequest(
-            "POST", self.gate.url + "/", data=json.dumps(body).encode(), headers={
+            "POST", f"http://127.0.0.1:{connection.port}/", data=json.dumps(body).encode(), headers={
                 "Content-Type": JSON10, "X-Amz-Target": f"DynamoDB_20120810.{operation}",
                 "X-Try": self.known.mark()})
         botocore.auth.SigV4Auth(credentials, "dynamodb", harness.REGION).add_auth(request)
@@ -130,12 +132,12 @@ class Reviewers:
     """Approve the first change of a mark and reject any after it, which a crash brings about when nobody knows
     whether the first one's grant was used: so nothing held may ever happen twice."""
 
-    def __init__(self, gate, known, random):
-        self.gate, self.known, self.random = gate, known, random
+    def __init__(self, gates, known, random):
+        self.gates, self.known, self.random = gates, known, random
         self.first = {}  # change by what it is about
 
     def run(self, stop):
-        connection = http.client.HTTPConnection("127.0.0.1", self.gate.api_port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.random.choice(self.gates).api_port, timeout=20)
         try:
             while not stop.wait(self.random.random() * LOOK_SECONDS):
                 with contextlib.suppress(Unavailable):
@@ -159,7 +161,7 @@ class Reviewers:
                     self.known.reviews.add((number, person))
 
     def ask(self, connection, who, method, path, body=None):
-        headers = {"Authorization": "Bearer " + self.gate.tokens[who], "Content-Type": "application/json"}
+        headers = {"Authorization": "Bearer " + self.gates[0].tokens[who], "Content-Type": "application/json"}
         connection.request(method, path, json.dumps(body) if body else None, headers)
         answer = connection.getresponse()
         text = answer.read()

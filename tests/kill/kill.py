@@ -1,7 +1,7 @@
 """Kills a working server at random moments and checks what it left: every acknowledged record is in the
 ledger, the ledger verifies, nothing was executed twice, nothing was executed unrecorded.
 
-kill.py [--rounds N] [--seed S] [--engine sqlite|postgres], the binary in ACCEPTANCE_KEYTURN. The moments and the load follow from the seed; what the
+kill.py [--rounds N] [--seed S] [--engine sqlite|postgres] [--gateways N], the binary in ACCEPTANCE_KEYTURN. The moments and the load follow from the seed; what the
 machine does between them does not."""
 
 import argparse
@@ -31,6 +31,7 @@ LOAD_SECONDS = 1.2  # at most, between a start and its kill
 FSCK_EVERY = 10  # rounds: it takes the server's place and reads the whole log
 AGAIN = 0.3  # so often the start after a kill is killed as well
 SAID_EVERY = 25  # rounds
+ALL = 0.5  # so often all gateways die in one round, and not one of them
 BACKEND = 0.3  # so often one of the database's processes is killed under a gateway that works
 RECOVERY_SECONDS = 60  # of the database, at most
 
@@ -55,7 +56,7 @@ match = [{{ arns = ["arn:aws:dynamodb:*:table/rows"] }}]
 
 
 class Trial:
-    def __init__(self, folder, seed, cluster=None):
+    def __init__(self, folder, seed, cluster=None, gateways=1):
         self.cluster, self.backends_killed = cluster, 0
         self.random = random.Random(seed)
         self.upstream = Upstream(random.Random(seed + 1))
@@ -64,9 +65,13 @@ class Trial:
         if cluster:
             config = CONFIG.replace('path = "{data}"', f'path = "{{data}}"\npostgres = "{cluster.dsn()}"')
         self.gate = harness.Keyturn(folder, self.upstream.url, key, config=config)
+        self.gates = [self.gate]
+        for number in range(1, gateways):
+            self.gates.append(self.gate.beside(f"{folder}/gateway-{number}"))
+            self.gates[-1].start()
         self.known, self.record = Known(), Record()
-        self.agents = Agents(self.gate, self.known, random.Random(seed + 2))
-        self.reviewers = Reviewers(self.gate, self.known, random.Random(seed + 3))
+        self.agents = Agents(self.gates, self.known, random.Random(seed + 2))
+        self.reviewers = Reviewers(self.gates, self.known, random.Random(seed + 3))
         self.killed_at_start, self.start_seconds = 0, 0.2
 
     def round(self, number):
@@ -79,15 +84,19 @@ class Trial:
         if self.cluster and self.random.random() < BACKEND:
             self.kill_backend()
             time.sleep(self.random.random() * LOAD_SECONDS)
-        self.gate.kill()
+        one = self.random.choice(self.gates)
+        killed = self.gates if self.random.random() < ALL else [one]
+        for gate in killed:
+            gate.kill()
         stop.set()
         for worker in workers:
             worker.join()
         self.wait_for_database()
-        if number % FSCK_EVERY == 0:
-            self.fsck()
-        self.start()
-        self.check()
+        for gate in killed:
+            if number % FSCK_EVERY == 0:
+                self.fsck(gate)
+            self.start(gate)
+        self.check(whole=len(killed) == len(self.gates))
 
     def kill_backend(self):
         """One of the gateway's sessions; the server then ends all others and recovers from its log."""
@@ -104,34 +113,37 @@ class Trial:
             check(time.monotonic() < deadline, "the database did not come back")
             time.sleep(0.05)
 
-    def start(self):
+    def start(self, gate):
         """Some starts are killed too, anywhere in them: what a crash left is settled once all the same."""
         while self.random.random() < AGAIN:
-            self.gate.spawn()
+            gate.spawn()
             time.sleep(self.random.random() * self.start_seconds)
-            self.gate.kill()
+            gate.kill()
             self.killed_at_start += 1
         began = time.monotonic()
-        self.gate.start()
+        gate.start()
         self.start_seconds = max(self.start_seconds, time.monotonic() - began)
 
-    def fsck(self):
-        self.gate.run("ledger", "fsck", "--config", self.gate.config)
+    def fsck(self, gate):
+        gate.run("ledger", "fsck", "--config", gate.config)
 
-    def get(self, path):
-        request = urllib.request.Request(f"http://127.0.0.1:{self.gate.api_port}{path}", headers={
-            "Authorization": "Bearer " + self.gate.tokens["root"]})
+    @staticmethod
+    def get(gate, path):
+        request = urllib.request.Request(f"http://127.0.0.1:{gate.api_port}{path}", headers={
+            "Authorization": "Bearer " + gate.tokens["root"]})
         with urllib.request.urlopen(request, timeout=20) as answer:
             return answer.read().decode()
 
-    def check(self):
-        self.record.read(lambda path: json.loads(self.get(path)))
-        self.record.check_published(self.get("/ledger/checkpoint"))
-        self.record.check(self.known, *self.upstream.executed())
-        # A database that is away takes no outcomes; the next start settles them as unknown.
-        allowed = "gateway.outcome_not_recorded" if self.backends_killed else "\n"
-        errors = [line for line in self.gate.error_lines() if allowed not in line]
-        check(not errors, "the server logged errors: %s", "".join(errors[:5]))
+    def check(self, whole):
+        """`whole`: nothing is under way, so that everything has ended."""
+        self.record.read(lambda path: json.loads(self.get(self.random.choice(self.gates), path)))
+        for gate in self.gates:
+            self.record.check_published(gate.config, self.get(gate, "/ledger/checkpoint"))
+        self.record.check(self.known, *self.upstream.executed(), whole)
+        # A database that is away takes no outcomes, and one gateway settles what another was too late for.
+        allowed = "gateway.outcome_not_recorded" if self.backends_killed or len(self.gates) > 1 else "\n"
+        errors = [line for gate in self.gates for line in gate.error_lines() if allowed not in line]
+        check(not errors, "a server logged errors: %s", "".join(errors[:5]))
 
     def end(self):
         """Without kills: what was approved gets through, and strangers verify what is left."""
@@ -143,13 +155,17 @@ class Trial:
         stop.set()
         for worker in workers:
             worker.join()
-        self.gate.stop()
-        self.fsck()
-        key = self.gate.run("ledger", "key", "--config", self.gate.config).stdout.strip()
-        self.gate.run("ledger", "verify", os.path.join(self.gate.data, "ledger"), "--key", key)
-        self.gate.start()
-        self.check()
-        self.gate.stop()
+        for gate in self.gates:
+            gate.stop()
+        for gate in self.gates:
+            self.fsck(gate)
+            key = gate.run("ledger", "key", "--config", gate.config).stdout.strip()
+            gate.run("ledger", "verify", os.path.join(gate.data, "ledger"), "--key", key)
+        for gate in self.gates:
+            gate.start()
+        self.check(whole=True)
+        for gate in self.gates:
+            gate.stop()
 
     def report(self):
         answers = self.known.answers
@@ -170,8 +186,12 @@ def main():
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--engine", choices=("sqlite", "postgres"), default="sqlite")
+    parser.add_argument("--gateways", type=int, default=1)
     arguments = parser.parse_args()
-    print(f"kill: {arguments.engine}, seed {arguments.seed}, {arguments.rounds} rounds", flush=True)
+    if arguments.gateways > 1 and arguments.engine != "postgres":
+        parser.error("several gateways share a PostgreSQL: --engine postgres")
+    print(f"kill: {arguments.engine}, {arguments.gateways} gateways, seed {arguments.seed}, {arguments.rounds} rounds",
+          flush=True)
     with postgres.running() if arguments.engine == "postgres" else contextlib.nullcontext() as cluster:
         return run(arguments, cluster)
 
@@ -179,7 +199,7 @@ def main():
 def run(arguments, cluster):
     folder = tempfile.mkdtemp(prefix="keyturn-kill-")
     number, began = 0, time.monotonic()
-    trial = Trial(folder, arguments.seed, cluster)
+    trial = Trial(folder, arguments.seed, cluster, arguments.gateways)
     try:
         for number in range(1, arguments.rounds + 1):
             trial.round(number)
@@ -194,8 +214,9 @@ def run(arguments, cluster):
               f"the data and the server's log are in {folder}", flush=True)
         return 1
     finally:
-        if trial.gate.process.poll() is None:
-            trial.gate.kill()
+        for gate in trial.gates:
+            if gate.process.poll() is None:
+                gate.kill()
 
 
 if __name__ == "__main__":
