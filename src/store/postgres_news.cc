@@ -4,7 +4,6 @@
 #include <poll.h>
 
 #include <array>
-#include <thread>
 
 namespace keyturn::store {
 namespace {
@@ -15,21 +14,14 @@ constexpr const char* kListen = "LISTEN keyturn";
 
 class PostgresNews final : public News {
  public:
-  explicit PostgresNews(PostgresOptions options) : options_(std::move(options)) {}
+  PostgresNews(PostgresOptions options, const Clock& clock)
+      : options_(std::move(options)), clock_(clock) {}
 
   void wait(Duration timeout) override {
-    const auto end = std::chrono::steady_clock::now() + timeout;
-    if (!is_listening() && !connect()) return std::this_thread::sleep_until(end);
-    while (is_listening()) {
-      if (take()) return;
-      const auto left =
-          std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-      if (left <= std::chrono::milliseconds::zero()) return;
-      pollfd socket{PQsocket(connection_.get()), POLLIN, 0};
-      static_cast<void>(::poll(&socket, 1, static_cast<int>(left.count())));
-      if (PQconsumeInput(connection_.get()) != 1) connection_.reset();
-    }
-    std::this_thread::sleep_until(end);
+    const Instant end = clock_.monotonic() + timeout;
+    if (!is_listening()) connect();
+    bool over = false;
+    while (!over && !take()) over = !poll_until(end);
   }
 
  private:
@@ -47,22 +39,32 @@ class PostgresNews final : public News {
     return connection_ != nullptr && PQstatus(connection_.get()) == CONNECTION_OK;
   }
 
-  bool connect() {
+  // Whether something may have come; not when the time is up.
+  bool poll_until(Instant end) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - clock_.monotonic());
+    if (left <= std::chrono::milliseconds::zero()) return false;
+    // Without a session there is nothing to hear, and only the time passes.
+    pollfd socket{is_listening() ? PQsocket(connection_.get()) : -1, POLLIN, 0};
+    if (::poll(&socket, 1, static_cast<int>(left.count())) == 0) return false;
+    if (PQconsumeInput(connection_.get()) != 1) connection_.reset();
+    return true;
+  }
+
+  void connect() {
     const std::array keywords = {"dbname", "application_name", "connect_timeout",
                                  static_cast<const char*>(nullptr)};
     const std::array values = {options_.url.c_str(), "keyturn", "5",
                                static_cast<const char*>(nullptr)};
     connection_.reset(PQconnectdbParams(keywords.data(), values.data(), 1));
-    if (!is_listening()) return false;
+    if (!is_listening()) return;
     const std::unique_ptr<PGresult, Clear> answer(PQexec(connection_.get(), kListen));
-    if (PQresultStatus(answer.get()) == PGRES_COMMAND_OK) return true;
-    connection_.reset();
-    return false;
+    if (PQresultStatus(answer.get()) != PGRES_COMMAND_OK) connection_.reset();
   }
 
   // Whether there was anything for our schema. Takes all there is.
   bool take() {
     bool any = false;
+    if (!is_listening()) return any;
     while (const auto told = std::unique_ptr<PGnotify, Free>(PQnotifies(connection_.get()))) {
       any = any || options_.schema == told->extra;
     }
@@ -70,6 +72,7 @@ class PostgresNews final : public News {
   }
 
   const PostgresOptions options_;
+  const Clock& clock_;
   std::unique_ptr<PGconn, Finish> connection_;
 };
 
@@ -81,8 +84,8 @@ Result<void> announce(Transaction& transaction) {
   return {};
 }
 
-std::unique_ptr<News> listen_in_postgres(const PostgresOptions& options) {
-  return std::make_unique<PostgresNews>(options);
+std::unique_ptr<News> listen_in_postgres(const PostgresOptions& options, const Clock& clock) {
+  return std::make_unique<PostgresNews>(options, clock);
 }
 
 }  // namespace keyturn::store

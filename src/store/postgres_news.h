@@ -6,6 +6,6 @@
 namespace keyturn::store {
 
 // Connects when it is first waited for.
-std::unique_ptr<News> listen_in_postgres(const PostgresOptions& options);
+std::unique_ptr<News> listen_in_postgres(const PostgresOptions& options, const Clock& clock);
 
 }  // namespace keyturn::store

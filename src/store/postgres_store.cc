@@ -252,7 +252,7 @@ class PostgresStore final : public Store {
   void set_batch_step(Unit step, Committed done) override {
     writer_.set_batch_step(std::move(step), std::move(done));
   }
-  std::unique_ptr<News> listen_for_news() override { return listen_in_postgres(options_); }
+  std::unique_ptr<News> listen_for_news() override { return listen_in_postgres(options_, clock_); }
   void close() override {
     const std::unique_ptr<WriteConnection> connection = writer_.close();
     readers_->close();
