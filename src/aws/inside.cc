@@ -2,6 +2,7 @@
 
 #include "aws/deployed.h"
 #include "aws/parameters.h"
+#include "aws/partiql.h"
 #include "aws/sql_effect.h"
 
 namespace keyturn::aws {
@@ -24,15 +25,9 @@ Inside batch_of_items(const Operation& operation, const Input& input) {
   return {Effect::kChange, {"it only writes items"}};
 }
 
-Inside partiql(const Operation& operation, const Input& input) {
-  const std::string_view path = operation.name == "ExecuteStatement" ? "b.Statement"
-                                : operation.name == "BatchExecuteStatement"
-                                    ? "b.Statements[].Statement"
-                                    : "b.TransactStatements[].Statement";
-  const auto statements = input.at(path);
+Inside partiql(const std::vector<const std::string*>& statements) {
   Effect strictest = statements.empty() ? Effect::kDestroy : Effect::kObserve;
-  for (const Json* statement : statements) {
-    const auto* text = statement->if_string();
+  for (const std::string* text : statements) {
     strictest = stricter(strictest, text != nullptr ? effect_of_partiql(*text) : Effect::kDestroy);
   }
   return {strictest, {fmt::format("its statements {}", to_string(strictest))}};
@@ -167,27 +162,14 @@ Inside cloud_control(const Model& model, const Operation& operation, const Input
 
 }  // namespace
 
-Effect effect_of_partiql(std::string_view statement) {
-  // A comment could hide the first word from one reader and not from another.
-  const std::size_t begin = statement.find_first_not_of(" \t\r\n");
-  if (begin == statement.npos) return Effect::kDestroy;
-  statement.remove_prefix(begin);
-  const std::size_t end =
-      statement.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
-  const std::string word = to_lower(statement.substr(0, end));
-  if (word == "select") return Effect::kObserve;
-  if (word == "insert" || word == "update") return Effect::kChange;
-  return Effect::kDestroy;
-}
-
 std::optional<Inside> look_inside(const Model& model, const Operation& operation,
                                   const Input& input, const Deployed* deployed) {
   if (!operation.has(Trait::kContainer)) return std::nullopt;
   const std::string_view service = model.service_of(operation).name;
   const std::string_view name = operation.name;
   if (service == "dynamodb") {
-    const bool items = name == "BatchWriteItem" || name == "TransactWriteItems";
-    return items ? batch_of_items(operation, input) : partiql(operation, input);
+    const auto statements = partiql_of(name, input);
+    return statements ? partiql(*statements) : batch_of_items(operation, input);
   }
   if (service == "rds-data") {
     return sql(service, name == "ExecuteSql" ? "b.sqlStatements" : "b.sql", input);

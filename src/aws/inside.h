@@ -24,7 +24,4 @@ struct Inside {
 std::optional<Inside> look_inside(const Model& model, const Operation& operation,
                                   const Input& input, const Deployed* deployed);
 
-// PartiQL by its first word: SELECT observes, INSERT and UPDATE change, all else destroys.
-Effect effect_of_partiql(std::string_view statement);
-
 }  // namespace keyturn::aws

@@ -1,10 +1,12 @@
 #include "aws/understand.h"
 
 #include <algorithm>
+#include <set>
 
 #include "aws/deployed.h"
 #include "aws/effect.h"
 #include "aws/made.h"
+#include "aws/partiql.h"
 #include "aws/sigv4.h"
 #include "aws/understand_parts.h"
 #include "crypto/crypto.h"
@@ -121,6 +123,26 @@ void bind_by_type(const Operation& operation, const Input& input, const Place& p
   bound = {.resources = {resource_of_arn(*arn, "")}, .why = {}};
 }
 
+// Statements name their tables themselves. One that does not say which is any.
+void bind_statements(const Operation& operation, const Input& input, const Place& place,
+                     Bound& bound) {
+  const auto statements = partiql_of(operation.name, input);
+  if (!statements || statements->empty()) return;
+  std::set<std::string> arns;
+  for (const std::string* statement : *statements) {
+    const auto target = statement != nullptr ? target_of_partiql(*statement) : std::nullopt;
+    if (!target) return;
+    arns.insert(fmt::format("arn:{}:dynamodb:{}:{}:{}", place.partition, place.region,
+                            place.account, *target));
+  }
+  if (arns.size() > kResourcesMax) return;
+  bound.resources.clear();
+  for (const std::string& arn : arns) {
+    const bool index = arn.find("/index/") != std::string::npos;
+    bound.resources.push_back(resource_of_arn(arn, index ? "dynamodb:index" : "dynamodb:table"));
+  }
+}
+
 void judge(const Model& model, const Recognised& recognised, const Members& members,
            const Place& place, const Deployed* deployed, Action& action) {
   const Operation& operation = *recognised.operation;
@@ -128,6 +150,8 @@ void judge(const Model& model, const Recognised& recognised, const Members& memb
   Bound bound = bind_resources(model, operation, members.input, place);
   if (recognised.service->name == "cloudcontrol")
     bind_by_type(operation, members.input, place, bound);
+  if (recognised.service->name == "dynamodb")
+    bind_statements(operation, members.input, place, bound);
   for (const Operation* other : recognised.others) {
     const Service& service = model.service_of(*other);
     const Judged theirs = judge_effect(model, *other, members.input, place, nullptr);

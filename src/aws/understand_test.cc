@@ -383,7 +383,7 @@ TEST(Understand, LooksIntoContainersOfDynamoDb) {
             Effect::kDestroy);
   EXPECT_EQ(effect("TransactWriteItems", R"({"TransactItems":[{"Put":{}},{"Delete":{}}]})"),
             Effect::kDestroy);
-  EXPECT_EQ(effect("ExecuteStatement", R"({"Statement":"  SELECT * FROM t"})"), Effect::kObserve);
+  EXPECT_EQ(effect("ExecuteStatement", R"({"Statement":"  SELECT * FROM t"})"), Effect::kReveal);
   EXPECT_EQ(effect("ExecuteStatement", R"({"Statement":"delete from t"})"), Effect::kDestroy);
   EXPECT_EQ(effect("ExecuteStatement", R"({"Statement":"/* select */ DELETE FROM t"})"),
             Effect::kDestroy);
@@ -391,6 +391,26 @@ TEST(Understand, LooksIntoContainersOfDynamoDb) {
                                R"({"RequestItems":{"one":[{"PutRequest":{}}],"two":[]}})"));
   EXPECT_EQ(names(*batch), (Names{"arn:aws:dynamodb:eu-central-1:123456789012:table/one",
                                   "arn:aws:dynamodb:eu-central-1:123456789012:table/two"}));
+}
+
+TEST(Understand, StatementsOfDynamoDbNameTheirTables) {
+  const auto resources = [](const char* operation, const char* body) {
+    return names(*read(json("dynamodb", std::string("DynamoDB_20120810.") + operation, body)));
+  };
+  const std::string arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/";
+  EXPECT_EQ(resources("ExecuteStatement", R"({"Statement":"SELECT * FROM \"one\".\"day\""})"),
+            (Names{arn + "one/index/day"}));
+  EXPECT_EQ(resources("BatchExecuteStatement",
+                      R"j({"Statements":[{"Statement":"SELECT * FROM one WHERE k = 'a'"},
+                           {"Statement":"DELETE FROM two WHERE k = 'FROM three'"},
+                           {"Statement":"SELECT * FROM one WHERE k = 'b'"}]})j"),
+            (Names{arn + "one", arn + "two"}));
+  for (const char* body : {R"j({"TransactStatements":[{"Statement":"DELETE FROM one"},
+                                {"Statement":"EXISTS(SELECT * FROM two WHERE k = 'a')"}]})j",
+                           R"j({"TransactStatements":[{"Statement":"DELETE FROM one"},{}]})j",
+                           R"j({"TransactStatements":[{"Statement":7}]})j", "{}"}) {
+    EXPECT_EQ(resources("ExecuteTransaction", body), (Names{"*"})) << body;
+  }
 }
 
 TEST(Understand, ShowsNoSecretsToReviewers) {

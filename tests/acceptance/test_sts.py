@@ -96,6 +96,29 @@ def test_the_aws_cli_assumes_a_role_by_command_and_by_profile(world, gate, role,
     assert done.returncode == 0, done.stderr
 
 
+def test_a_federated_user_gets_keys_of_the_gate_and_acts_upstream_as_that_user(world, gate):
+    session = gate.session()
+    policy = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": ["dynamodb:*", "sts:*"], "Resource": "*"}]}
+    answer = harness.client("sts", gate.url, session).get_federation_token(
+        Name="guest", Policy=json.dumps(policy, separators=(",", ":")), DurationSeconds=900)
+    keys = keys_of(answer)
+    assert keys["aws_access_key_id"] not in (session["aws_access_key_id"], world.key["AccessKeyId"])
+    assert answer["FederatedUser"]["Arn"].endswith(":federated-user/guest")
+    started = [json.loads(entry["text"])["body"] for entry in gate.ledger()
+               if '"session.started"' in entry["text"]]
+    assert started[-1]["parent"] == session["id"]
+    assert started[-1]["acts_as"] == answer["FederatedUser"]["Arn"]
+    # moto does not know the keys that it gives out here: that they are refused shows with whose rights it was asked.
+    with pytest.raises(ClientError, match="ExpiredToken.*federated-user/guest"):
+        harness.client("sts", gate.url, keys).get_caller_identity()
+    with pytest.raises(ClientError, match="InvalidClientTokenId"):
+        harness.client("sts", world.url, keys).get_caller_identity()
+    gate.run("session", "end", session["id"], who="alice")
+    with pytest.raises(ClientError, match="ExpiredToken"):
+        harness.client("sts", gate.url, keys).get_caller_identity()
+
+
 def test_after_a_restart_the_role_must_be_assumed_again(gate, role):
     sts = harness.client("sts", gate.url, gate.session())
     keys = keys_of(sts.assume_role(RoleArn=role, RoleSessionName="work"))

@@ -70,7 +70,8 @@ const services = {
     ["BatchWriteItem", { RequestItems: { one: [{ DeleteRequest: { Key: { id: { S: "1" } } } }],
       two: [{ PutRequest: { Item: { id: { S: "1" } } } }] } }, "destroy",
       [arn("dynamodb", "table/one"), arn("dynamodb", "table/two")]],
-    ["ExecuteStatement", { Statement: "DELETE FROM \"orders\" WHERE id='1'" }, "destroy", ["*"]],
+    ["ExecuteStatement", { Statement: "DELETE FROM \"orders\" WHERE id='1'" }, "destroy",
+      [arn("dynamodb", "table/orders")]],
   ]],
   ec2: ["ec2", "EC2", [
     ["TerminateInstances", { InstanceIds: ["i-1", "i-2"] }, "destroy",
