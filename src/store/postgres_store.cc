@@ -160,7 +160,8 @@ class PostgresWriteConnection final : public WriteConnection {
   Result<void> begin_as_member() {
     if (!connection_->is_connected()) TRY_VOID(reconnect());
     begun_ = true;
-    connection_->defer("BEGIN");
+    // Whatever the server's default is: each statement must see what the last turn committed.
+    connection_->defer("BEGIN ISOLATION LEVEL READ COMMITTED");
     TRY(transaction_, member_.enter(*connection_));
     return {};
   }
