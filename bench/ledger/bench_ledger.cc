@@ -180,10 +180,13 @@ std::string body_of() {
 }
 
 // Writers in a closed loop: each hands in its next entry when the last one is durable. Answers go
-// to the threads that handed in, as a server's go to its event loops.
+// to the threads that handed in, as a server's go to its event loops; these share out the worlds.
 class Load {
  public:
-  Load(World& world, std::size_t writers) : world_(world), loops_(kLoops), writers_(writers) {}
+  Load(std::vector<World*> worlds, std::size_t writers)
+      : worlds_(std::move(worlds)), loops_(kLoops), writers_(writers) {
+    for (std::size_t i = 0; i < kLoops; ++i) loops_[i].world = worlds_[i % worlds_.size()];
+  }
 
   void run(std::string_view name) {
     const Clock& clock = system_clock_of_bench();
@@ -203,6 +206,7 @@ class Load {
 
  private:
   struct Loop {
+    World* world = nullptr;
     std::mutex mutex;
     std::condition_variable woken;
     std::vector<Instant> durable;  // when their writers had handed in
@@ -211,9 +215,9 @@ class Load {
 
   void hand_in(Loop& loop) {
     const Instant since = system_clock_of_bench().monotonic();
-    world_.store->submit(
-        [this](store::Transaction& transaction) -> Result<void> {
-          TRY_VOID(world_.ledger->append_canonical(transaction, "action.decided", body_));
+    loop.world->store->submit(
+        [this, &loop](store::Transaction& transaction) -> Result<void> {
+          TRY_VOID(loop.world->ledger->append_canonical(transaction, "action.decided", body_));
           return {};
         },
         [&loop, since](const Result<void>& committed) {
@@ -247,7 +251,7 @@ class Load {
     }
   }
 
-  World& world_;
+  const std::vector<World*> worlds_;
   std::vector<Loop> loops_;
   const std::size_t writers_;
   const std::string body_ = body_of();
@@ -274,11 +278,11 @@ void measure_ledger(const std::string& folder) {
     const std::string own = fmt::format("{}/ledger-{}", folder, writers);
     std::filesystem::create_directories(own);
     const auto world = World::in_sqlite(own);
-    Load(*world, writers).run("keyturn");
+    Load({world.get()}, writers).run("keyturn");
     if (writers != kWriters.back()) continue;
     report_memory(*world);
     for (int round = 0; round < 2; ++round) {
-      Load(*world, writers).run("keyturn, longer log");
+      Load({world.get()}, writers).run("keyturn, longer log");
       report_memory(*world);
     }
   }
@@ -286,8 +290,12 @@ void measure_ledger(const std::string& folder) {
 
 void measure_ledger_in_postgres(const std::string& url) {
   for (const std::size_t writers : kWriters) {
-    const auto world = World::in_postgres(url, fmt::format("bench_{}", writers));
-    Load(*world, writers).run("keyturn, PostgreSQL");
+    const std::string schema = fmt::format("bench_{}", writers);
+    const auto world = World::in_postgres(url, schema);
+    Load({world.get()}, writers).run("keyturn, PostgreSQL");
+    if (writers < kLoops) continue;
+    const auto beside = World::in_postgres(url, schema);
+    Load({world.get(), beside.get()}, writers).run("keyturn, PostgreSQL, two gateways");
   }
 }
 

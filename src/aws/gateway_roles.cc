@@ -37,8 +37,8 @@ Checked<Roles::Signer> find_signer(const Roles& roles, const vault::Vault& vault
   }
   if (auto signer = roles.find(session.id)) return signer;
   return refuse(Fault::kExpiredToken,
-                "the gate no longer holds the credentials of {} (it was restarted, or they have "
-                "expired); assume the role again",
+                "this gateway does not hold the credentials of {} (it was restarted, another one "
+                "asked for them, or they have expired); assume the role again",
                 session.acts_as);
 }
 

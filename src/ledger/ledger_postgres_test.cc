@@ -1,6 +1,8 @@
 // The ledger over PostgreSQL: the same tree as over SQLite, and entries that are only ever added.
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "base/random.h"
 #include "ledger/ledger.h"
 #include "store/postgres_cluster_test.h"
@@ -82,6 +84,34 @@ TEST_F(LedgerOverPostgres, EntriesAreOnlyAddedAtTheEnd) {
     EXPECT_EQ(attacked.error().code, Code::kConflict) << sql << ": " << attacked.error().message;
   }
   EXPECT_EQ(ledger->verify().value().size, 60U);
+}
+
+TEST_F(LedgerOverPostgres, ACorruptPageIsSaidToBeOneAndNothingIsTakenFromIt) {
+  std::string file;
+  {
+    const auto store = open_postgres().value();
+    const auto ledger = Ledger::open(*store, clock_).value();
+    ASSERT_TRUE(append_some(*store, *ledger));
+    const auto asked = store->read([&file](Transaction& transaction) -> Result<void> {
+      TRY(const store::Rows rows,
+          transaction.query("SELECT pg_relation_filepath('ledger_entries')"));
+      file = rows.at(0).text(0);
+      return {};
+    });
+    ASSERT_TRUE(asked) << asked.error().message;
+  }
+  store::postgres_cluster().restart([&file](const std::string& data) {
+    std::fstream page(data + "/" + file, std::ios::binary | std::ios::in | std::ios::out);
+    page.seekp(6'000);
+    page << "not what was written";
+    EXPECT_TRUE(page.good()) << file;
+  });
+  const auto store = open_postgres().value();
+  const auto ledger = Ledger::open(*store, clock_);
+  const auto found = ledger ? (*ledger)->verify() : Result<Head>(fail(Error(ledger.error())));
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, Code::kCorrupt);
+  EXPECT_NE(found.error().message.find("invalid page"), std::string::npos) << found.error().message;
 }
 
 }  // namespace

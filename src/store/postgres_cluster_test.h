@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "base/result.h"
@@ -19,25 +20,21 @@ class PostgresCluster {
  public:
   PostgresCluster() {
     const std::string home = folder_.path();
-    std::string as_server;
     if (::getuid() == 0) {
-      as_server = "runuser -u postgres -- ";
+      as_server_ = "runuser -u postgres -- ";
       command(fmt::format("chown postgres {}", home));
     }
     // No sync of the empty cluster; the server itself syncs as in production.
     command(
         fmt::format("cd {2} && {0}{1}/initdb -D {2}/data -U keyturn -A trust -E UTF8 "
-                    "--no-locale --no-sync",
-                    as_server, bin(), home));
-    command(
-        fmt::format("cd {2} && {0}{1}/pg_ctl -w -D {2}/data -l {2}/log -o \"-k {2} -c "
-                    "listen_addresses=''\" start",
-                    as_server, bin(), home));
+                    "--no-locale --no-sync --data-checksums",
+                    as_server_, bin(), home));
+    start();
     // Reads until this program closes the pipe or dies.
     const std::string stop = fmt::format(
         "cd / && cat && {0}{1}/pg_ctl -m immediate -D {2}/data stop >{2}/stop 2>&1; "
         "rm -rf {2}",
-        as_server, bin(), home);
+        as_server_, bin(), home);
     guard_ = ::popen(stop.c_str(), "we");
     CHECK(guard_ != nullptr);
   }
@@ -49,7 +46,21 @@ class PostgresCluster {
     return fmt::format("host={} user={} dbname=postgres", folder_.path(), user);
   }
 
+  // Everything that is open is closed by it. `meanwhile` gets the folder of the data.
+  void restart(const std::function<void(const std::string&)>& meanwhile) const {
+    command(fmt::format("cd / && {0}{1}/pg_ctl -w -m fast -D {2}/data stop", as_server_, bin(),
+                        folder_.path()));
+    meanwhile(folder_.path() + "/data");
+    start();
+  }
+
  private:
+  void start() const {
+    command(
+        fmt::format("cd {2} && {0}{1}/pg_ctl -w -D {2}/data -l {2}/log -o \"-k {2} -c "
+                    "listen_addresses=''\" start",
+                    as_server_, bin(), folder_.path()));
+  }
   static std::string bin() {
     for (const auto& version : std::filesystem::directory_iterator("/usr/lib/postgresql")) {
       return version.path() / "bin";
@@ -61,6 +72,7 @@ class PostgresCluster {
   }
 
   TemporaryFolder folder_;
+  std::string as_server_;  // what a command begins with to be run as the server's user
   FILE* guard_ = nullptr;
 };
 
