@@ -237,6 +237,7 @@ void World::die_alone() {
   trace_.add("server", "dies, and the other one lives on");
   const std::unique_ptr<Server> dead = std::move(server_);
   orphan(dead.get());
+  faulty_->set_faults(store_faults_);  // not those of a death at a commit
   paused_ = false;
 }
 
@@ -250,7 +251,7 @@ void World::orphan(const Server* server) {
 }
 
 void World::start_beside() {
-  if (!server_ || old_ || paused_) return;
+  if (!server_ || old_ || paused_ || dying_) return;
   trace_.add("server", "stands still, and another is started beside it");
   // What is removed for its silence cannot record how its requests ended.
   trace_.expect_error("gateway.outcome_not_recorded");
