@@ -60,7 +60,8 @@ struct Owner {
   std::string url;          // a libpq connection string; empty: the configured one
   std::string server_role;  // gets what a server needs and no more; empty: no rights are touched
 };
-// Brings the tables of every room up to date; needs no key. kConflict while a server writes.
+// Brings the tables of every room up to date; needs no key. kConflict when there
+// is something to change while a server writes.
 Result<void> migrate(const Config& config, const Needs& needs, const Owner& owner);
 
 // What back_up() has copied.

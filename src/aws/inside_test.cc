@@ -121,5 +121,32 @@ TEST(Inside, CommandsThatRunAreMarked) {
   EXPECT_EQ(command.effect, Effect::kDestroy);
 }
 
+TEST(Inside, StatementsOfDynamoDbNameTheirTables) {
+  using Names = std::vector<std::string>;
+  const auto resources = [](const char* operation, const char* body) {
+    Names names;
+    for (const Resource& resource :
+         json("dynamodb", std::string("DynamoDB_20120810.") + operation, parse_strict(body).value())
+             .resources) {
+      names.push_back(resource.name);
+    }
+    return names;
+  };
+  const std::string arn = "arn:aws:dynamodb:us-east-1:123456789012:table/";
+  EXPECT_EQ(resources("ExecuteStatement", R"({"Statement":"SELECT * FROM \"one\".\"day\""})"),
+            (Names{arn + "one/index/day"}));
+  EXPECT_EQ(resources("BatchExecuteStatement",
+                      R"j({"Statements":[{"Statement":"SELECT * FROM one WHERE k = 'a'"},
+                           {"Statement":"DELETE FROM two WHERE k = 'FROM three'"},
+                           {"Statement":"SELECT * FROM one WHERE k = 'b'"}]})j"),
+            (Names{arn + "one", arn + "two"}));
+  for (const char* body : {R"j({"TransactStatements":[{"Statement":"DELETE FROM one"},
+                                {"Statement":"EXISTS(SELECT * FROM two WHERE k = 'a')"}]})j",
+                           R"j({"TransactStatements":[{"Statement":"DELETE FROM one"},{}]})j",
+                           R"j({"TransactStatements":[{"Statement":7}]})j", "{}"}) {
+    EXPECT_EQ(resources("ExecuteTransaction", body), (Names{"*"})) << body;
+  }
+}
+
 }  // namespace
 }  // namespace keyturn::aws

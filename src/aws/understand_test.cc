@@ -393,26 +393,6 @@ TEST(Understand, LooksIntoContainersOfDynamoDb) {
                                   "arn:aws:dynamodb:eu-central-1:123456789012:table/two"}));
 }
 
-TEST(Understand, StatementsOfDynamoDbNameTheirTables) {
-  const auto resources = [](const char* operation, const char* body) {
-    return names(*read(json("dynamodb", std::string("DynamoDB_20120810.") + operation, body)));
-  };
-  const std::string arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/";
-  EXPECT_EQ(resources("ExecuteStatement", R"({"Statement":"SELECT * FROM \"one\".\"day\""})"),
-            (Names{arn + "one/index/day"}));
-  EXPECT_EQ(resources("BatchExecuteStatement",
-                      R"j({"Statements":[{"Statement":"SELECT * FROM one WHERE k = 'a'"},
-                           {"Statement":"DELETE FROM two WHERE k = 'FROM three'"},
-                           {"Statement":"SELECT * FROM one WHERE k = 'b'"}]})j"),
-            (Names{arn + "one", arn + "two"}));
-  for (const char* body : {R"j({"TransactStatements":[{"Statement":"DELETE FROM one"},
-                                {"Statement":"EXISTS(SELECT * FROM two WHERE k = 'a')"}]})j",
-                           R"j({"TransactStatements":[{"Statement":"DELETE FROM one"},{}]})j",
-                           R"j({"TransactStatements":[{"Statement":7}]})j", "{}"}) {
-    EXPECT_EQ(resources("ExecuteTransaction", body), (Names{"*"})) << body;
-  }
-}
-
 TEST(Understand, ShowsNoSecretsToReviewers) {
   const auto understood = read(json("secretsmanager", "secretsmanager.PutSecretValue",
                                     R"({"SecretId":"s","SecretString":"hunter2"})"));

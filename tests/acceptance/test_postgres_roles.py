@@ -70,9 +70,15 @@ def test_everything_works_and_nothing_of_the_log_can_be_changed(gate, cluster, w
     assert "ledger.role_may_change_it" not in log_text(gate)
 
 
-def test_the_owner_does_not_migrate_under_a_server_that_works(gate, owner_config):
+def test_the_owner_changes_no_table_under_a_server_that_works(gate, cluster, owner_config):
+    migrate(gate.run, owner_config)  # there is nothing to change
+    steps = "keyturn.store_migrations WHERE room = 'ledger' AND number = 2"
+    cluster.sql(f"CREATE TABLE keyturn.newest AS SELECT * FROM {steps}")
+    cluster.sql(f"DELETE FROM {steps}")
     refused = migrate(gate.run, owner_config, expected=None)
-    assert refused.returncode != 0 and "another gateway writes" in refused.stderr, refused.stderr
+    assert refused.returncode != 0 and "1 other gateways write to it" in refused.stderr, refused.stderr
+    cluster.sql("INSERT INTO keyturn.store_migrations SELECT * FROM keyturn.newest")
+    cluster.sql("DROP TABLE keyturn.newest")
 
 
 def test_an_older_schema_is_refused_until_its_owner_migrates(gate, cluster, owner_config):
