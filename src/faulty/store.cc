@@ -24,6 +24,7 @@ class FullTransaction final : public store::Transaction {
     return inner_.query(sql, parameters);
   }
   std::int64_t writer() const override { return inner_.writer(); }
+  std::optional<std::uint64_t> generation() const override { return inner_.generation(); }
   Result<std::vector<std::int64_t>> other_writers() override { return inner_.other_writers(); }
   bool failed() const { return failed_; }
 

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 
 #include "ledger/contents.h"
 #include "ledger/tree.h"
@@ -178,7 +179,10 @@ Result<void> check_entry(const Entry& entry, std::uint64_t expected) {
 struct Ledger::State {
   // Set by append, on the writer thread; most batches append, and the others need no head.
   bool appended = false;
-  bool awaited = false;              // the same, of an entry that others may wait for
+  bool awaited = false;  // the same, of an entry that others may wait for
+  // What append wrote last, and when that holds no more. The writer thread's.
+  std::uint64_t next = 0;
+  std::optional<std::uint64_t> generation;
   std::uint64_t size_announced = 0;  // the writer thread's
   std::uint64_t size_integrated = 0;
   std::mutex mutex;  // guards listeners
@@ -247,7 +251,11 @@ Result<std::uint64_t> Ledger::append_canonical(Transaction& transaction, std::st
     return fail(Code::kInvalid, "`{}` is no kind of ledger entry", printable(kind, 64));
   }
   // The table says which index is next, so that a unit that is undone gives its indices back.
-  TRY(const std::uint64_t index, count_entries(transaction));
+  std::uint64_t index = state_->next;
+  const auto generation = transaction.generation();
+  if (!generation || state_->generation != generation) {
+    TRY(index, count_entries(transaction));
+  }
   const Time time = clock_.now();
   std::string text = R"({"body":)";
   text += body;
@@ -265,6 +273,8 @@ Result<std::uint64_t> Ledger::append_canonical(Transaction& transaction, std::st
       {static_cast<std::int64_t>(index), to_micros(time), std::string(kind), std::move(text),
        store::Blob{std::string(leaf.view())}});
   if (!inserted) return fail(Error(inserted.error()).context("append to the ledger"));
+  state_->next = index + 1;
+  state_->generation = generation;
   return index;
 }
 

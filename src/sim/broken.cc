@@ -20,6 +20,7 @@ class BrokenTransaction final : public store::Transaction {
       : inner_(inner), broken_(broken), forgotten_(forgotten) {}
   store::Engine engine() const override { return inner_.engine(); }
   std::int64_t writer() const override { return inner_.writer(); }
+  std::optional<std::uint64_t> generation() const override { return inner_.generation(); }
   Result<std::vector<std::int64_t>> other_writers() override { return inner_.other_writers(); }
   Result<store::Rows> query(std::string_view sql, Parameters parameters) override {
     return inner_.query(sql, parameters);

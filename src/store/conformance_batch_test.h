@@ -34,6 +34,33 @@ TEST_P(StoreConformance, AFailingUnitLeavesNoTraceAndHarmsNoOther) {
   EXPECT_EQ(ids(), expected);
 }
 
+TEST_P(StoreConformance, TheGenerationStaysUntilSomethingMayHaveBeenUndone) {
+  make_table();
+  std::vector<std::optional<std::uint64_t>> seen;
+  const auto look = [&seen](bool fails) {
+    return [&seen, fails](Transaction& transaction) -> Result<void> {
+      seen.push_back(transaction.generation());
+      if (fails) return fail(Code::kDenied, "no");
+      return {};
+    };
+  };
+  {
+    Plug plug(*store_);
+    for (const bool fails : {false, false, true, false}) {
+      store_->submit(look(fails), [](const Result<void>&) {});
+    }
+    plug.open();
+    ASSERT_EQ(store_->run([](Transaction&) -> Result<void> { return {}; }), kDone);
+  }
+  ASSERT_EQ(store_->run(look(false)), kDone);
+  ASSERT_EQ(seen.size(), 5U);
+  EXPECT_TRUE(seen[0]);
+  EXPECT_EQ(seen[0], seen[1]);
+  EXPECT_EQ(seen[1], seen[2]);
+  EXPECT_NE(seen[2], seen[3]) << "a unit was undone";
+  EXPECT_NE(seen[3], seen[4]) << "another transaction";
+}
+
 TEST_P(StoreConformance, AUnitIsAnsweredOnlyWhenReadersSeeItsWork) {
   make_table();
   for (std::int64_t id = 0; id < 50; ++id) {

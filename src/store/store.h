@@ -9,6 +9,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -64,6 +65,10 @@ class Transaction {
   // that no other has had, and the others that count as living. 0, and none, where one alone does.
   virtual std::int64_t writer() const { return 0; }
   virtual Result<std::vector<std::int64_t>> other_writers() { return std::vector<std::int64_t>(); }
+  // Another number whenever something that was written in this transaction may have been undone,
+  // and in every other one: as long as it stays, what was written here is what was written last.
+  // Nothing where that is not known.
+  virtual std::optional<std::uint64_t> generation() const { return std::nullopt; }
 };
 
 // One numbered step of a room's schema; numbers start at 1 without gaps. One statement per entry.

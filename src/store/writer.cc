@@ -17,7 +17,8 @@ constexpr std::string_view kUnitsHelp = "units of work, by how they ended";
 // returns: PostgreSQL refuses to go on, and a unit must mean the same on each engine.
 class UnitTransaction final : public Transaction {
  public:
-  explicit UnitTransaction(Transaction& inner) : inner_(inner) {}
+  UnitTransaction(Transaction& inner, std::uint64_t generation)
+      : inner_(inner), generation_(generation) {}
   Engine engine() const override { return inner_.engine(); }
 
   Result<std::int64_t> execute(std::string_view sql, Parameters parameters) override {
@@ -33,6 +34,7 @@ class UnitTransaction final : public Transaction {
     if (failure_) return fail(*failure_);
     return keep(inner_.other_writers());
   }
+  std::optional<std::uint64_t> generation() const override { return generation_; }
   const std::optional<Error>& failure() const { return failure_; }
 
  private:
@@ -43,6 +45,7 @@ class UnitTransaction final : public Transaction {
   }
 
   Transaction& inner_;
+  const std::uint64_t generation_;
   std::optional<Error> failure_;
 };
 
@@ -174,9 +177,10 @@ void Writer::give_back(Batch& batch, std::size_t ran) {
 
 Result<void> Writer::run_unit(const Unit& unit) {
   TRY_VOID(connection_->set_savepoint());
-  UnitTransaction transaction(*connection_);
+  UnitTransaction transaction(*connection_, generation_);
   Result<void> result = unit(transaction);
   if (result && transaction.failure()) result = fail(Error(*transaction.failure()));
+  if (!result) ++generation_;
   if (!connection_->in_transaction()) return result;
   const Result<void> ended =
       result ? connection_->release_savepoint() : connection_->undo_savepoint();
@@ -224,6 +228,7 @@ Result<void> Writer::finish(Batch& batch) {
 
 void Writer::commit_batch(Batch batch) {
   const Instant begin = clock_.monotonic();
+  ++generation_;
   Result<void> outcome = connection_->begin();
   if (outcome) {
     give_back(batch, run_units(batch));

@@ -94,7 +94,8 @@ class Writer {
   Unit step_;
   Committed step_done_;
 
-  bool corruption_reported_ = false;  // the writer thread's
+  bool corruption_reported_ = false;  // the writer thread's, as the next
+  std::uint64_t generation_ = 0;      // Transaction::generation()
   bool committing_ = false;           // with a host, whose thread is everyone's
   std::mutex closing_mutex_;  // one close() at a time; guards connection_ once the thread has ended
   std::unique_ptr<WriteConnection> connection_;
