@@ -17,9 +17,9 @@ Result<std::unique_ptr<store::Store>> open_engine(const Config& config, const Ne
     return store::open_sqlite({.path = database_file(config.data_path)}, needs.clock, needs.log,
                               needs.metrics);
   }
-  return context(
-      store::open_postgres({.url = config.postgres}, needs.clock, needs.log, needs.metrics),
-      config.where("data", "postgres"));
+  return context(store::open_postgres({.url = config.postgres, .folder = config.data_path},
+                                      needs.clock, needs.log, needs.metrics),
+                 config.where("data", "postgres"));
 }
 
 Result<std::unique_ptr<store::Store>> open_store(const Config& config, const Needs& needs) {

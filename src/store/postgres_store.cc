@@ -1,6 +1,7 @@
 // PostgreSQL behind the Store interface. One session writes, in turns with those of other members,
 // and proves in each transaction that it is one; the others read.
 #include "base/id.h"
+#include "store/folder.h"
 #include "store/migrations.h"
 #include "store/postgres_connection.h"
 #include "store/postgres_member.h"
@@ -232,10 +233,11 @@ class PostgresReadConnection final : public ReadConnection {
 
 class PostgresStore final : public Store {
  public:
-  PostgresStore(PostgresOptions options, std::unique_ptr<Readers> readers,
-                std::unique_ptr<WriteConnection> connection, const Clock& clock, Log& log,
-                Metrics& metrics)
+  PostgresStore(PostgresOptions options, std::unique_ptr<Folder> folder,
+                std::unique_ptr<Readers> readers, std::unique_ptr<WriteConnection> connection,
+                const Clock& clock, Log& log, Metrics& metrics)
       : options_(std::move(options)),
+        folder_(std::move(folder)),
         clock_(clock),
         readers_(std::move(readers)),
         writer_(std::move(connection), clock, log, metrics) {}
@@ -257,12 +259,14 @@ class PostgresStore final : public Store {
   void close() override {
     const std::unique_ptr<WriteConnection> connection = writer_.close();
     readers_->close();
+    folder_.reset();
   }
 
  private:
   bool on_writer_thread() const override { return writer_.is_this_thread(); }
 
   const PostgresOptions options_;
+  std::unique_ptr<Folder> folder_;  // null: none
   const Clock& clock_;
   std::unique_ptr<Readers> readers_;
   Writer writer_;
@@ -274,6 +278,10 @@ Result<std::unique_ptr<Store>> open_postgres(const PostgresOptions& options, con
                                              Log& log, Metrics& metrics) {
   CHECK(options.read_connections > 0);
   TRY_VOID(context(check_handle(options.schema), "the schema of the database"));
+  std::unique_ptr<Folder> folder;
+  if (!options.folder.empty()) {
+    TRY(folder, Folder::lock(options.folder));
+  }
   using Access = PostgresConnection::Access;
   TRY(auto connection, PostgresConnection::open(options, Access::kWrite));
   TRY_VOID(check_server(*connection));
@@ -286,7 +294,7 @@ Result<std::unique_ptr<Store>> open_postgres(const PostgresOptions& options, con
     reading.push_back(std::make_unique<PostgresReadConnection>(std::move(reader)));
   }
   auto store = std::make_unique<PostgresStore>(
-      options, std::make_unique<Readers>(std::move(reading)),
+      options, std::move(folder), std::make_unique<Readers>(std::move(reading)),
       std::make_unique<PostgresWriteConnection>(
           std::move(connection), PostgresMember(options.silent_max, clock, log), log),
       clock, log, metrics);

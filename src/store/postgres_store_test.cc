@@ -134,6 +134,21 @@ TEST_F(PostgresStoreTest, SeveralWriteInTurnsAndEachSeesWhatTheOthersDid) {
   EXPECT_EQ(count(*stores[0]), kStores * kUnits);
 }
 
+TEST_F(PostgresStoreTest, AFolderHasOneMaster) {
+  const TemporaryFolder folder;
+  const auto open_with = [&](const std::string& path) {
+    return open_postgres({.url = postgres_cluster().url(), .schema = "folders", .folder = path},
+                         clock_, log_, metrics_);
+  };
+  auto first = open_with(folder.path()).value();
+  const auto second = open_with(folder.path());
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Code::kConflict) << second.error().message;
+  EXPECT_TRUE(open_with(folder.path() + "/beside"));
+  first->close();
+  EXPECT_TRUE(open_with(folder.path()));
+}
+
 TEST_F(PostgresStoreTest, MembersKnowEachOtherByNumbersThatNobodyElseHad) {
   std::set<std::int64_t> all;
   const auto look = [&](Store& store) {

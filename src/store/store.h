@@ -147,6 +147,7 @@ Result<std::unique_ptr<Store>> open_sqlite(const SqliteOptions& options, const C
 struct PostgresOptions {
   std::string url;                 // a libpq connection string; passwords rather in a pgpass file
   std::string schema = "keyturn";  // of the tables; created when missing
+  std::string folder = {};  // of what else the process keeps, locked with flock; empty: nothing
   std::size_t read_connections = 4;
   // How long another writer may be silent before it is removed. Each says every 3 s that it lives.
   std::chrono::seconds silent_max{15};
